@@ -1,7 +1,7 @@
 """Reads the official surface out of an installed `openai` package.
 
 Only `antiphon spec pin` and the drift check come here: the server never imports `openai`. Operations are found in
-the source of the SDK's resource classes (method, path, parameter classes, reply class); types by introspection.
+the source of the SDK's resource classes (method, path, parameter and reply classes); types by introspection.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from antiphon.spec.extract_types import TypeReader, names_for, renamed, without_null
+import typing_extensions
+
+from antiphon.spec.extract_types import TypeReader, names_for, one_of, renamed, without_null
 
 SCOPE = (
     "responses",
@@ -82,22 +84,43 @@ ENUMS = {
 }
 
 
+OBJECTS = {
+    "Conversation": "conversations:Conversation",
+    "ConversationDeleted": "conversations:ConversationDeletedResource",
+    "Container": "container_retrieve_response:ContainerRetrieveResponse",
+    "ContainerFile": "containers.file_retrieve_response:FileRetrieveResponse",
+    "InputTokenCount": "responses:InputTokenCountResponse",
+    "ResponseItemList": "responses:ResponseItemList",
+    "Reasoning": "shared:Reasoning",
+}
+"""Objects that get a name of ours, or that no operation names → module and class in the SDK."""
+
+
 def surface() -> dict[str, Any]:
-    """`{"version", "operations", "unions", "enums", "types"}` of the installed SDK, everything sorted by name."""
+    """The installed SDK's surface, everything sorted by name.
+
+    `{"version", "left_out", "operations", "unions", "enums", "types", "inputs"}`; `inputs` names the types that clients
+    write (TypedDicts): only of these the SDK knows what may be left out and what may be null.
+    """
     reader = TypeReader()
-    operations = {name: operation for name, operation in _operations(reader)}
+    operations = dict(_operations(reader))
     unions = {name: reader.read(_named(path)) for name, path in UNIONS.items()}
     enums = {name: _values(reader.read(_named(path))) for name, path in ENUMS.items()}
-    names = names_for(reader.classes)
-    types = {names[cls]: _sorted_fields(renamed(shape, names)) for cls, shape in reader.classes.items()}
+    objects = {name: _named(path) for name, path in OBJECTS.items()}
+    for cls in objects.values():
+        reader.read(cls)
+    names = names_for(reader.classes, {cls: name for name, cls in objects.items()})
+    types = {names[cls]: dict(sorted(renamed(one, names).items())) for cls, one in reader.classes.items()}
     unions = renamed(unions, names)
     fold = _Folder(unions)
     return {
+        "left_out": LEFT_OUT,
         "version": importlib.metadata.version("openai"),
         "operations": {name: fold(renamed(one, names)) for name, one in sorted(operations.items())},
-        "unions": {name: {"any_of": fold(one)["any_of"]} for name, one in sorted(unions.items())},
+        "unions": {name: fold(one)["any_of"] for name, one in sorted(unions.items())},
         "enums": dict(sorted(enums.items())),
         "types": {name: fold(types[name]) for name in sorted(types)},
+        "inputs": sorted(names[cls] for cls in reader.classes if typing_extensions.is_typeddict(cls)),
     }
 
 
@@ -131,10 +154,6 @@ def _values(expression: Any) -> dict[str, Any]:
     return {"values": expression["enum"]} | ({"open": True} if expression.get("open") else {})
 
 
-def _sorted_fields(shape: dict[str, Any]) -> dict[str, Any]:
-    return {"fields": dict(sorted(shape["fields"].items()))}
-
-
 def _named(path: str) -> Any:
     module, name = path.split(":")
     return getattr(importlib.import_module(_TYPES + module), name)
@@ -144,7 +163,7 @@ def _operations(reader: TypeReader) -> Iterator[tuple[str, dict[str, Any]]]:
     seen: set[str] = set()
     for module in _modules():
         for call, sdk_name in _request_calls(module):
-            found = _operation(call, vars(module), reader)
+            found = _operation(call, module.__dict__, reader)
             if found is None or found[0] in seen:
                 continue
             seen.add(found[0])
@@ -161,7 +180,7 @@ def _modules() -> Iterator[Any]:
 
 
 def _request_calls(module: Any) -> Iterator[tuple[ast.Call, str]]:
-    """Calls of `self._get/_post/...` in the synchronous resource classes, with the SDK's name of the method."""
+    """Calls of `self._get/_post/...` in the synchronous classes, with the SDK's name of the method."""
     prefix = module.__name__.removeprefix("openai.resources.")
     for cls in ast.parse(inspect.getsource(module)).body:
         if not isinstance(cls, ast.ClassDef) or cls.name.startswith("Async"):
@@ -196,7 +215,8 @@ def _operation(
         found["multipart"] = True
     if "stream_cls" in keywords:
         found["stream"] = {"ref": "StreamEvent"}
-    return f"{_verb(call)} {path}", found | _reply(keywords, scope, reader)
+    verb = "POST" if "method" in keywords else _verb(call)  # _get_api_list(..., method="post")
+    return f"{verb} {path}", found | _reply(keywords, scope, reader)
 
 
 def _keywords(node: ast.expr | None) -> list[ast.keyword]:
@@ -210,17 +230,36 @@ def _path(node: ast.expr) -> str | None:
 
 
 def _parameters(place: str, node: ast.expr, scope: dict[str, Any], reader: TypeReader) -> dict[str, Any]:
-    """The parameter class named last in `maybe_transform({...}, Class)`; nothing for a body passed through."""
-    if isinstance(node, ast.IfExp):
-        node = node.orelse
-    if isinstance(node, ast.Await):
-        node = node.value
+    """`{place: fields}` of the class and the keys in `maybe_transform({key: ...}, Class)`.
+
+    The streaming and the plain call have classes of their own: their fields are merged. A class may hold the
+    body and the query of one call: the keys of the dict tell them apart.
+    """
     if not isinstance(node, ast.Call) or len(node.args) < 2:
         return {}
     target = node.args[-1]
-    if isinstance(target, ast.IfExp):
-        target = target.orelse
-    return {place: reader.read(_evaluate(target, scope))}
+    choices = [target.body, target.orelse] if isinstance(target, ast.IfExp) else [target]
+    shapes: list[dict[str, Any]] = []
+    for choice in choices:
+        shapes += reader.fields_of(_evaluate(choice, scope))
+    fields = _merged(shapes)
+    values = node.args[0]
+    if isinstance(values, ast.Dict):
+        keys = {one.value for one in values.keys if isinstance(one, ast.Constant)}
+        fields = {name: one for name, one in fields.items() if name in keys}
+    return {place: dict(sorted(fields.items()))}
+
+
+def _merged(shapes: list[dict[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for name in dict.fromkeys(name for shape in shapes for name in shape):
+        fields = [shape[name] for shape in shapes if name in shape]
+        merged[name] = {"type": one_of([one["type"] for one in fields])}
+        if len(fields) == len(shapes) and all("required" in one for one in fields):
+            merged[name]["required"] = True
+        if any("nullable" in one for one in fields):
+            merged[name]["nullable"] = True
+    return merged
 
 
 def _reply(keywords: dict[str, ast.expr], scope: dict[str, Any], reader: TypeReader) -> dict[str, Any]:

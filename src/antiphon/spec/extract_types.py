@@ -2,7 +2,7 @@
 
 A type expression is JSON: one of the words `string integer number boolean null any bytes`, or one of
 `{"enum": [...]}` (with `"open": true` when any other string is allowed too), `{"array": T}`, `{"map": T}`,
-`{"any_of": [T, ...]}` and `{"ref": name}`. A definition (an object) is `{"fields": {name: Field}}`, a Field is
+`{"any_of": [T, ...]}` and `{"ref": name}`. A definition (an object) is `{name: Field}`, a Field is
 `{"type": T}` plus `"required": true` and `"nullable": true` where they hold.
 """
 
@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import typing_extensions
 
-type_expr = Any
+TypeExpr = str | dict[str, Any]
 """A type expression, as JSON (see the module's text)."""
 
 _PLAIN: dict[Any, str] = {
@@ -47,9 +47,9 @@ class TypeReader:
     Classes are named by `name_of` after all are known, because short names repeat across the SDK's modules.
     """
 
-    classes: dict[type, dict[str, Any]] = field(default_factory=lambda: {})
+    classes: dict[type, dict[str, Any]] = field(default_factory=dict[type, dict[str, Any]])
 
-    def read(self, annotation: Any) -> type_expr:
+    def read(self, annotation: Any) -> TypeExpr:
         """The expression of an annotation; references hold classes until `renamed` replaces them."""
         annotation = _bare(annotation)
         if annotation in _PLAIN:
@@ -66,30 +66,35 @@ class TypeReader:
             return {"array": self.read(arguments[0])}
         return self._class(annotation, origin)
 
-    def _class(self, annotation: Any, origin: Any) -> type_expr:
-        if origin is tuple or origin is collections.abc.Callable or _is_file_like(annotation):
+    def _class(self, annotation: Any, origin: Any) -> TypeExpr:
+        if origin is tuple or _is_file_like(annotation):
             return "bytes"
         if annotation in _MAPS:
             return {"map": "any"}
-        if inspect.isclass(annotation) and (typing_extensions.is_typeddict(annotation) or _is_model(annotation)):
+        if typing_extensions.is_typeddict(annotation) or _is_model(annotation):
             self._define(annotation)
             return {"ref": annotation}
         raise UnknownAnnotation(repr(annotation))
 
-    def _union(self, arguments: tuple[Any, ...]) -> type_expr:
-        members: list[type_expr] = []
-        for argument in arguments:
-            member = self.read(argument)
-            nested = member["any_of"] if isinstance(member, dict) and "any_of" in member else [member]
-            members += [one for one in cast(list[Any], nested) if one not in members]
-        members = _without_file_forms(_opened(members))
-        return members[0] if len(members) == 1 else {"any_of": members}
+    def _union(self, arguments: tuple[Any, ...]) -> TypeExpr:
+        return one_of([self.read(argument) for argument in arguments])
+
+    def fields_of(self, annotation: Any) -> list[dict[str, Any]]:
+        """The fields of a parameter class, or of each class of a union; they get no name of their own."""
+        annotation = _bare(annotation)
+        if typing.get_origin(annotation) is typing.Union:
+            return [shape for one in typing.get_args(annotation) for shape in self.fields_of(one)]
+        return [self._fields(annotation)]
 
     def _define(self, cls: type) -> None:
         if cls in self.classes:
             return
         fields: dict[str, Any] = {}
-        self.classes[cls] = {"fields": fields}
+        self.classes[cls] = fields
+        fields.update(self._fields(cls))
+
+    def _fields(self, cls: type) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
         source = _model_fields(cls) if _is_model(cls) else _typed_dict_fields(cls)
         for name, annotation, required in source:
             expression, nullable = without_null(self.read(annotation))
@@ -99,16 +104,28 @@ class TypeReader:
             if nullable:
                 entry["nullable"] = True
             fields[name] = entry
+        return fields
 
 
-def without_null(expression: type_expr) -> tuple[type_expr, bool]:
+def one_of(expressions: list[TypeExpr]) -> TypeExpr:
+    """The union of the expressions, flat, each branch once, in order."""
+    members: list[TypeExpr] = []
+    for member in expressions:
+        members += [one for one in branches(member) if one not in members]
+    members = _opened(members)
+    return members[0] if len(members) == 1 else {"any_of": members}
+
+
+def branches(expression: TypeExpr) -> list[TypeExpr]:
+    """The branches of a union; another expression is its own only branch."""
+    return expression.get("any_of", [expression]) if isinstance(expression, dict) else [expression]
+
+
+def without_null(expression: TypeExpr) -> tuple[TypeExpr, bool]:
     """The expression less its `null` branch, and whether it had one."""
-    if not isinstance(expression, dict) or "any_of" not in expression:
+    members = [one for one in branches(expression) if one != "null"]
+    if not members or len(members) == len(branches(expression)):
         return expression, False
-    branches = cast(list[Any], expression["any_of"])
-    members = [one for one in branches if one != "null"]
-    if len(members) == len(branches):
-        return cast(Any, expression), False
     return (members[0] if len(members) == 1 else {"any_of": members}), True
 
 
@@ -127,25 +144,22 @@ def _bare(annotation: Any) -> Any:
             return annotation
 
 
-def _opened(members: list[type_expr]) -> list[type_expr]:
-    """`string | enum` is an open enum; an `any` beside other branches swallows them."""
+def _opened(members: list[TypeExpr]) -> list[TypeExpr]:
+    """`string | enum` is an open enum; both truth values are a boolean; `any` swallows all but null."""
     if "any" in members:
         return ["null", "any"] if "null" in members else ["any"]
     enums = [one for one in members if isinstance(one, dict) and "enum" in one]
     if not enums:
         return members
-    values = list(dict.fromkeys(value for one in enums for value in one["enum"]))
+    values: list[Any] = list(dict.fromkeys(value for one in enums for value in one["enum"]))
     opened = "string" in members
-    merged: type_expr = {"enum": values, "open": True} if opened else {"enum": values}
+    merged: TypeExpr = {"enum": values, "open": True} if opened else {"enum": values}
     if opened and len(values) > _LONGEST_OPEN_ENUM:
         merged = "string"
+    if set(values) == {True, False}:
+        merged = "boolean"
     kept = [one for one in members if one not in enums and not (opened and one == "string")]
     return [merged, *kept]
-
-
-def _without_file_forms(members: list[type_expr]) -> list[type_expr]:
-    """A file in the SDK is bytes, a path, a tuple or an open file: one thing on the wire."""
-    return list(dict.fromkeys(members)) if all(isinstance(one, str) for one in members) else members
 
 
 def _is_model(cls: Any) -> bool:
@@ -184,16 +198,18 @@ def _alias(hint: Any) -> str | None:
     return None
 
 
-def names_for(classes: typing.Iterable[type]) -> dict[type, str]:
-    """A unique, stable name per class: the class name, with the module's last word (or two) where it repeats."""
-    pending = list(classes)
-    names: dict[type, str] = {}
-    for words in range(0, 6):
+def names_for(classes: typing.Iterable[type], given: dict[type, str]) -> dict[type, str]:
+    """A unique, stable name per class: the given one, else its own after enough words of its module."""
+    pending = [cls for cls in classes if cls not in given]
+    names = dict(given)
+    for words in range(6):
         groups: dict[str, list[type]] = {}
         for cls in pending:
             groups.setdefault(_name(cls, words), []).append(cls)
-        names |= {group[0]: name for name, group in groups.items() if len(group) == 1}
-        pending = [cls for group in groups.values() if len(group) > 1 for cls in group]
+        taken = set(given.values())
+        clear = {name for name, group in groups.items() if len(group) == 1 and name not in taken}
+        names |= {groups[name][0]: name for name in clear}
+        pending = [cls for name, group in groups.items() if name not in clear for cls in group]
         if not pending:
             return names
     raise UnknownAnnotation(f"classes that share one name: {pending}")

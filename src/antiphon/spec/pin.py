@@ -1,0 +1,89 @@
+"""The pinned official surface, as typed data: `pin.json` read once per process.
+
+What the entries mean is said in `extract_types` (type expressions) and `compose` (how the pin is made).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+import msgspec
+
+TypeExpr = str | dict[str, Any]
+
+
+class Field(msgspec.Struct, frozen=True, rename="camel"):
+    """One field of an object or one parameter. Limits apply to the branches of the type that they fit."""
+
+    type: TypeExpr
+    required: bool = False
+    nullable: bool = False
+    default: Any = msgspec.UNSET
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    max_properties: int | None = None
+    max_key_length: int | None = None
+    max_value_length: int | None = None
+    deprecated: bool = False
+
+
+Fields = dict[str, Field]
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One method and path: its parameters, and the type of its reply (`page` names a list envelope)."""
+
+    sdk: str
+    returns: TypeExpr
+    body: Fields | None = None
+    query: Fields | None = None
+    page: Literal["CursorPage", "ConversationCursorPage", "Page"] | None = None
+    stream: TypeExpr | None = None
+    multipart: bool = False
+
+
+class Enum(msgspec.Struct, frozen=True):
+    """A named list of strings; `open` when the official type allows any other string too."""
+
+    values: tuple[str, ...]
+    open: bool = False
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """Where the pin comes from. `sha256` is of the pin's text with this field left empty."""
+
+    sdk: str
+    version: str
+    date: str | None
+    sha256: str
+    overlay: dict[str, str]
+    errata: str
+    left_out: tuple[str, ...]
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """The official surface that this build of the program keeps."""
+
+    meta: Meta
+    operations: dict[str, Operation]
+    unions: dict[str, tuple[TypeExpr, ...]]
+    enums: dict[str, Enum]
+    types: dict[str, Fields]
+
+
+@cache
+def load() -> Pin:
+    """The committed pin."""
+    return decode(resources.files(__package__).joinpath("pin.json").read_bytes())
+
+
+def decode(text: bytes) -> Pin:
+    """A pin from its text. Raises `msgspec.DecodeError` when it is none."""
+    return msgspec.json.decode(text, type=Pin)
