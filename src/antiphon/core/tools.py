@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from antiphon.core.deltas import JSON
+from antiphon.core.errors import Invalid, Unsupported
 
 TargetKind = Literal["function", "custom", "hosted"]
 ChoiceMode = Literal["none", "auto", "required"]
@@ -112,7 +114,7 @@ def visible_name(name: str, namespace: str | None) -> str:
     return f"{full[: NAME_LIMIT - 9]}_{digest}"
 
 
-def resolve_tools(tools: Iterable[JSON], choice: str | JSON, rules: ToolRules) -> ToolTable:
+def resolve_tools(tools: Sequence[JSON], choice: str | JSON, rules: ToolRules) -> ToolTable:
     """The table for a request's `tools` and `tool_choice`.
 
     Raises `Invalid` for a choice that names an absent tool (recorded: 400, param `tool_choice`, code
@@ -207,7 +209,7 @@ def _choose(table: ToolTable, choice: str | JSON) -> ToolTable:
 
 
 def _allow(table: ToolTable, choice: JSON) -> ToolTable:
-    """`allowed_tools` keeps the list and limits what may be called (SPEC.md H31): the rest is not offered."""
+    """`allowed_tools` limits what may be called (SPEC.md H31): the rest is not offered."""
     names = {_named(table, allowed) for allowed in cast(list[JSON], choice["tools"])}
     return replace(
         table,
