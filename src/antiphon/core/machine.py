@@ -87,6 +87,11 @@ class ResponseMachine:
         opened = self._open.get(index)
         return self._output[index] if opened is None else self._grown(opened)
 
+    def has_place(self, index: int, name: str, sub: int = 0) -> bool:
+        """Whether this channel of this item is open."""
+        opened = self._open.get(index)
+        return opened is not None and (name, sub) in opened.places
+
     def snapshot(self) -> JSON:
         """The response object as a reader may see it now; a copy that later operations do not change."""
         return {**self._response, "output": [self.item(i) for i in range(len(self._output))]}
