@@ -148,14 +148,15 @@ def by_tag(tagged: Mapping[str, Check], untagged: Check | None) -> Check:
             return one(value)
         if tag is None:
             return [faults.missing("type")]
-        wrong = faults.wrong_value(tag, tagged) if isinstance(tag, str) else faults.wrong_type("a string", tag)
+        known = isinstance(tag, str)
+        wrong = faults.wrong_value(tag, tagged) if known else faults.wrong_type("a string", tag)
         return _inside("type", [wrong])
 
     return check
 
 
 def best_of(checks: list[Check]) -> Check | None:
-    """The faults of the check that gets deepest into the value before it finds one; None where one finds none."""
+    """The first check that passes; else the faults of the one that got deepest into the value."""
     if len(checks) < 2:
         return checks[0] if checks else None
 

@@ -1,6 +1,6 @@
 """The pin compiled to closures: `check(value)` answers None, or the faults of the value.
 
-A check never goes deeper than the types do: the pin's types form no cycle, and free-form values are not walked.
+A check never goes deeper than the types do: the pin's types form no cycle, and free-form values are left alone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class Reading(Enum):
     """Who wrote the value, and so how strictly it is read.
 
     - `REQUEST`: unknown fields are faults; null may stand for every field that may be left out.
-    - `ITEM`, inside the input items of a request: as before, but unknown fields are kept, because clients replay
-      items of other servers and versions.
+    - `ITEM`, inside the input items of a request: as before, but unknown fields are kept, because clients
+      replay items of other servers and versions.
     - `REPLY`: unknown fields are allowed, as the real API adds some; null only where the type says so.
     """
 
@@ -64,7 +64,7 @@ class Compiler:
             check = self._reference(name, reading)
             return checks.or_null(check) if null else check
         branches = self._branches(field.type)
-        if "any" in branches or "bytes" in branches:  # bytes: a part of a multipart body, read by the HTTP layer
+        if "any" in branches or "bytes" in branches:  # bytes: a part of a multipart body, read by HTTP code
             return checks.accept
         table: dict[type, Check] = {}
         for branch in branches:
@@ -135,7 +135,8 @@ class Compiler:
         name = _reference(expression)
         if name is not None:
             return self._reference(name, reading)
-        inner = Field(cast(dict[str, Any], expression)["map"], required=True, max_length=field.max_value_length)
+        values = cast(dict[str, Any], expression)["map"]
+        inner = Field(values, required=True, max_length=field.max_value_length)
         return checks.of_map(self.field(inner, reading), field)
 
 
@@ -165,7 +166,7 @@ def _kind_name(branch: TypeExpr) -> str:
         return _NAMES[{str: "string", int: "integer", bool: "boolean"}[type(branch["enum"][0])]]
     if "array" not in branch:
         return "object"
-    inner = branch["array"]
+    inner = cast(TypeExpr, branch["array"])
     if _is_object(inner) or (isinstance(inner, dict) and "any_of" in inner):
         return "array of objects"
     return "array" if inner in ("any", "bytes") else f"array of {_kind_name(inner)}s"

@@ -1,6 +1,6 @@
 """Reads the official surface out of an installed `openai` package.
 
-Only `antiphon spec pin` and the drift check come here: the server never imports `openai`. Operations are found in
+Only `antiphon spec pin` and the drift check come here: the server never imports `openai`. Operations are in
 the source of the SDK's resource classes (method, path, parameter and reply classes); types by introspection.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import typing_extensions
 
+from antiphon.spec.extract_fold import fold
 from antiphon.spec.extract_types import TypeReader, names_for, one_of, renamed, without_null
 
 SCOPE = (
@@ -99,8 +100,8 @@ OBJECTS = {
 def surface() -> dict[str, Any]:
     """The installed SDK's surface, everything sorted by name.
 
-    `{"version", "left_out", "operations", "unions", "enums", "types", "inputs"}`; `inputs` names the types that clients
-    write (TypedDicts): only of these the SDK knows what may be left out and what may be null.
+    `{"version", "left_out", "operations", "unions", "enums", "types", "inputs"}`; `inputs` names the types that
+    clients write (TypedDicts): only of these the SDK knows what may be left out and what may be null.
     """
     reader = TypeReader()
     operations = dict(_operations(reader))
@@ -111,42 +112,16 @@ def surface() -> dict[str, Any]:
         reader.read(cls)
     names = names_for(reader.classes, {cls: name for name, cls in objects.items()})
     types = {names[cls]: dict(sorted(renamed(one, names).items())) for cls, one in reader.classes.items()}
-    unions = renamed(unions, names)
-    fold = _Folder(unions)
-    return {
+    document = {
         "left_out": LEFT_OUT,
         "version": importlib.metadata.version("openai"),
-        "operations": {name: fold(renamed(one, names)) for name, one in sorted(operations.items())},
-        "unions": {name: fold(one)["any_of"] for name, one in sorted(unions.items())},
+        "operations": {name: renamed(one, names) for name, one in sorted(operations.items())},
+        "unions": {name: renamed(one, names)["any_of"] for name, one in sorted(unions.items())},
         "enums": dict(sorted(enums.items())),
-        "types": {name: fold(types[name]) for name in sorted(types)},
+        "types": dict(sorted(types.items())),
         "inputs": sorted(names[cls] for cls in reader.classes if typing_extensions.is_typeddict(cls)),
     }
-
-
-class _Folder:
-    """Replaces each inlined copy of a named union by a reference to it."""
-
-    def __init__(self, unions: dict[str, Any]) -> None:
-        self._names = {_key(union["any_of"]): name for name, union in unions.items()}
-
-    def __call__(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._inner(one) for one in typing.cast(list[Any], value)]
-        if isinstance(value, dict):
-            return {key: self._inner(inner) for key, inner in typing.cast(dict[str, Any], value).items()}
-        return value
-
-    def _inner(self, value: Any) -> Any:
-        if isinstance(value, dict) and "any_of" in value:
-            name = self._names.get(_key(typing.cast(list[Any], value["any_of"])))
-            if name is not None:
-                return {"ref": name}
-        return self(value)
-
-
-def _key(members: list[Any]) -> str:
-    return repr(members)
+    return fold(document)
 
 
 def _values(expression: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Violation:
 
 @dataclass(slots=True)
 class Fault:
-    """A violation whose path is still being written. `after` is None where the text does not name the path."""
+    """A violation whose path is still being written. `after` is None where the text names no path."""
 
     code: str
     before: str
@@ -32,7 +32,8 @@ class Fault:
         """The finished violation; the outermost step was added last."""
         param = path_text(reversed(self.steps))
         name = f"'{param}'" if param else "the request body"
-        return Violation(self.code, param, self.before if self.after is None else self.before + name + self.after)
+        text = self.before if self.after is None else self.before + name + self.after
+        return Violation(self.code, param, text)
 
 
 def path_text(steps: Iterable[str | int]) -> str:
@@ -55,12 +56,14 @@ def missing(key: str) -> Fault:
 
 
 def wrong_type(expected: str, value: Any) -> Fault:
-    return Fault("invalid_type", "Invalid type for ", f": expected {expected}, but got {kind_of(value)} instead.")
+    text = f": expected {expected}, but got {kind_of(value)} instead."
+    return Fault("invalid_type", "Invalid type for ", text)
 
 
 def wrong_value(value: Any, allowed: Collection[Any]) -> Fault:
     supported = listed([f"'{one}'" for one in allowed], "and")
-    return Fault("invalid_value", f"Invalid value: '{_shown(str(value))}'. Supported values are: {supported}.")
+    text = f"Invalid value: '{_shown(str(value))}'. Supported values are: {supported}."
+    return Fault("invalid_value", text)
 
 
 def out_of_range(value: float, limit: float, *, below: bool, kind: str) -> Fault:
@@ -86,7 +89,8 @@ def too_long(length: int, limit: int) -> Fault:
 def too_short(length: int, limit: int) -> Fault:
     expected = f"Expected a string with minimum length {limit}"
     if not length:
-        return Fault("empty_string", "Invalid ", f": empty string. {expected}, but got an empty string instead.")
+        text = f": empty string. {expected}, but got an empty string instead."
+        return Fault("empty_string", "Invalid ", text)
     text = f": string too short. {expected}, but got a string with length {length} instead."
     return Fault("string_below_min_length", "Invalid ", text)
 
@@ -108,7 +112,8 @@ def too_many(length: int, limit: int) -> Fault:
 def too_few(length: int, limit: int) -> Fault:
     expected = f"Expected an array with minimum length {limit}"
     if not length:
-        return Fault("empty_array", "Invalid ", f": empty array. {expected}, but got an empty array instead.")
+        text = f": empty array. {expected}, but got an empty array instead."
+        return Fault("empty_array", "Invalid ", text)
     text = f": array too short. {expected}, but got an array with length {length} instead."
     return Fault("array_below_min_length", "Invalid ", text)
 

@@ -81,7 +81,7 @@ class Pin(msgspec.Struct, frozen=True):
 @cache
 def load() -> Pin:
     """The committed pin."""
-    return decode(resources.files(__package__).joinpath("pin.json").read_bytes())
+    return decode(resources.files("antiphon.spec").joinpath("pin.json").read_bytes())
 
 
 def decode(text: bytes) -> Pin:
