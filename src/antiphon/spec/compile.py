@@ -1,6 +1,6 @@
 """The pin compiled to closures: `check(value)` answers None, or the faults of the value.
 
-A check never goes deeper than the types do: the pin's types form no cycle, and free-form values are left alone.
+A check never goes deeper than the types do: the pin's types form no cycle; free-form values are left alone.
 """
 
 from __future__ import annotations

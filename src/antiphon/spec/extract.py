@@ -100,8 +100,8 @@ OBJECTS = {
 def surface() -> dict[str, Any]:
     """The installed SDK's surface, everything sorted by name.
 
-    `{"version", "left_out", "operations", "unions", "enums", "types", "inputs"}`; `inputs` names the types that
-    clients write (TypedDicts): only of these the SDK knows what may be left out and what may be null.
+    `{"version", "left_out", "operations", "unions", "enums", "types", "inputs"}`; `inputs` names the types
+    that clients write (TypedDicts): only of these the SDK knows what may be left out and what may be null.
     """
     reader = TypeReader()
     operations = dict(_operations(reader))
