@@ -1,19 +1,32 @@
-"""Every setting and limit of the server, named once: frozen, typed, with its unit and default.
+"""Every setting and limit of the server, named once: frozen, typed, with its unit, its default and what it is.
 
 File (`antiphon.toml`), environment (`ANTIPHON_SECTION_NAME`) and flags fill these classes
-(`config_load`); rooms are handed their own section by `wiring`.
+(`config_load`); rooms are handed their own section by `wiring`. The text in each annotation is what
+`antiphon config` and docs/configuration.md print; the `Meta` in the unit types is checked on loading.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 MIB = 1024 * 1024
+DAY_S = 86_400.0
 
 EngineKind = Literal["chat", "responses", "llamacpp", "scripted"]
 Dialect = Literal["auto", "generic", "vllm", "sglang", "llamacpp", "ollama", "openai"]
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Bytes = Annotated[int, Meta(ge=1, extra={"unit": "bytes"})]
+Seconds = Annotated[float, Meta(gt=0, extra={"unit": "seconds"})]
+Pause = Annotated[float, Meta(ge=0, extra={"unit": "seconds"})]
+Count = Annotated[int, Meta(ge=1)]
+Times = Annotated[int, Meta(ge=0)]
+Name = Annotated[str, Meta(min_length=1)]
+Secret = Annotated[str, Meta(min_length=1, extra={"secret": True})]
+SecretHeaders = Annotated[dict[str, str], Meta(extra={"secret": True})]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,130 +34,181 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class HttpSettings(Section, frozen=True):
-    host: str = "127.0.0.1"
-    port: int = 8000
-    max_body_bytes: int = 64 * MIB
-    max_header_bytes: int = 64 * 1024
-    body_timeout_s: float = 60.0
-    heartbeat_s: float = 15.0
-    stall_timeout_s: float = 60.0  # a reader that takes no byte for this long is disconnected
-    done_marker: bool = True  # `data: [DONE]` after the terminal event
-    max_connections: int = 10_000
-    shutdown_grace_s: float = 20.0
-    ws_max_frame_bytes: int = 64 * MIB
-    ws_max_connection_s: float = 3600.0  # SPEC.md H.2: 60 minutes
-    ws_max_lanes: int = 32
-    ws_max_active: int = 16
-    metrics: bool = True
-    cors_origins: tuple[str, ...] = ()
+    """The HTTP and WebSocket side."""
+
+    host: Annotated[Name, "Address to listen on."] = "127.0.0.1"
+    port: Annotated[Port, "TCP port to listen on; 0 takes a free one."] = 8000
+    max_body_bytes: Annotated[Bytes, "A longer request body is answered 413."] = 64 * MIB
+    max_header_bytes: Annotated[Bytes, "Longer request headers are refused."] = 64 * 1024
+    body_timeout_s: Annotated[Seconds, "Time for a request body to arrive."] = 60.0
+    heartbeat_s: Annotated[Seconds, "Silence in a stream after which a comment line is sent."] = 15.0
+    stall_timeout_s: Annotated[Seconds, "A reader that takes no byte for this long is disconnected."] = 60.0
+    done_marker: Annotated[bool, "Send `data: [DONE]` after the terminal event."] = True
+    max_connections: Annotated[Count, "Open client connections."] = 10_000
+    shutdown_grace_s: Annotated[Pause, "Time for running responses to end when the server stops."] = 20.0
+    ws_max_frame_bytes: Annotated[Bytes, "Longest WebSocket frame from a client."] = 64 * MIB
+    # SPEC.md H.2: 60 minutes
+    ws_max_connection_s: Annotated[Seconds, "Age at which a WebSocket connection is closed."] = 3600.0
+    ws_max_lanes: Annotated[Count, "Named streams of one WebSocket connection."] = 32
+    ws_max_active: Annotated[Count, "Responses running at once on one WebSocket connection."] = 16
+    metrics: Annotated[bool, "Serve `/metrics`."] = True
+    cors_origins: Annotated[tuple[str, ...], "Origins that browsers may call from; `*` is any."] = ()
 
 
 class RunSettings(Section, frozen=True):
-    max_concurrent: int = 1_000
-    max_background_queue: int = 10_000
-    max_items_per_context: int = 20_000
-    max_turns: int = 64
-    max_retained_bytes: int = 64 * MIB  # of one run's event log in memory
-    max_event_bytes: int = 64 * MIB
-    max_output_bytes: int = 32 * MIB  # of one response's output
-    accept_wait_s: float = 5.0  # how long `response.created` waits for the engine to accept the turn
-    run_timeout_s: float = 3600.0
-    invalid_call_retries: int = 2  # turns sampled again after a call to a tool that was not offered
-    event_flush_s: float = 0.05  # background logs reach the store in batches of this age
-    max_tool_calls_per_turn: int = 128
-    unavailable_tools: Literal["drop", "refuse"] = "drop"
-    extra_parameters: tuple[str, ...] = ("client_metadata",)  # recorded and ignored, CLIENTS.md §4.8
-    grammar_retries: int = 2
+    """Responses being made."""
+
+    max_concurrent: Annotated[Count, "Responses running at once; further ones are answered 503."] = 1_000
+    max_background_queue: Annotated[Count, "Background responses waiting to run."] = 10_000
+    max_items_per_context: Annotated[Count, "Items that one request may put before the model."] = 20_000
+    max_turns: Annotated[Count, "Engine calls of one response."] = 64
+    max_retained_bytes: Annotated[Bytes, "One response's event log in memory."] = 64 * MIB
+    max_event_bytes: Annotated[Bytes, "One event."] = 64 * MIB
+    max_output_bytes: Annotated[Bytes, "One response's output."] = 32 * MIB
+    accept_wait_s: Annotated[
+        Pause, "How long `response.created` waits for the engine to accept the first turn."
+    ] = 5.0
+    run_timeout_s: Annotated[Seconds, "One response from start to end."] = 3600.0
+    invalid_call_retries: Annotated[
+        Times, "Turns sampled again after a call to a tool that was not offered."
+    ] = 2
+    event_flush_s: Annotated[Pause, "Events of background responses reach the store in batches this old."] = (
+        0.05
+    )
+    max_tool_calls_per_turn: Annotated[Count, "Tool calls of one engine answer."] = 128
+    unavailable_tools: Annotated[
+        Literal["drop", "refuse"],
+        "Hosted tools that are not configured: leave them out and say so in a header, or answer 400.",
+    ] = "drop"
+    # CLIENTS.md §4.8
+    extra_parameters: Annotated[
+        tuple[str, ...], "Request parameters outside the official surface that are recorded and ignored."
+    ] = ("client_metadata",)
+    grammar_retries: Annotated[
+        Times, "Turns sampled again after a custom tool's input broke its grammar."
+    ] = 2
 
 
 class StoreSettings(Section, frozen=True):
-    url: str = "sqlite:///antiphon-data/antiphon.db"
-    blob_dir: str | None = None  # default: `blobs` beside the database
-    blob_threshold_bytes: int = 64 * 1024  # longer strings of items live on disk
-    response_ttl_s: float = 30 * 86_400.0  # SPEC.md H15
-    hidden_ttl_s: float = 600.0  # background with store=false, SPEC.md H11
-    max_bytes: int | None = None
-    sweep_interval_s: float = 300.0
-    synchronous: Literal["normal", "full"] = "normal"  # normal survives kill -9; full also power loss
-    readers: int = 2
-    busy_timeout_s: float = 5.0
+    """What is kept, where and how long."""
+
+    url: Annotated[Name, "Database; `sqlite:///FILE`."] = "sqlite:///antiphon-data/antiphon.db"
+    blob_dir: Annotated[str | None, "Folder of long strings; unset: `blobs` beside the database."] = None
+    blob_threshold_bytes: Annotated[Bytes, "Longer strings of items live in `blob_dir`."] = 64 * 1024
+    # SPEC.md H15
+    response_ttl_s: Annotated[Seconds, "Age at which stored responses are deleted."] = 30 * DAY_S
+    # SPEC.md H11
+    hidden_ttl_s: Annotated[Seconds, "How long background responses with `store: false` can be fetched."] = (
+        600.0
+    )
+    max_bytes: Annotated[Bytes | None, "Size of database and blobs; unset: no limit."] = None
+    sweep_interval_s: Annotated[Seconds, "Time between two deletions of what has expired."] = 300.0
+    synchronous: Annotated[
+        Literal["normal", "full"], "`normal` survives the death of the process, `full` also of the machine."
+    ] = "normal"
+    readers: Annotated[Count, "Connections that read the database."] = 2
+    busy_timeout_s: Annotated[Pause, "Wait for another process that holds the database."] = 5.0
 
 
 class EngineSettings(Section, frozen=True):
-    name: str = "default"
-    kind: EngineKind = "chat"
-    url: str | None = None
-    key: str | None = None
-    dialect: Dialect = "auto"
-    models: tuple[str, ...] = ()  # empty: what the engine lists; where it lists none, any name
-    headers: dict[str, str] = {}
-    connect_timeout_s: float = 10.0
-    accept_timeout_s: float = 600.0  # request sent → response headers
-    idle_timeout_s: float = 300.0  # between two reads of a stream
-    retries: int = 2
-    retry_base_s: float = 0.25
-    max_connections: int = 1_000
-    max_event_bytes: int = 8 * MIB
-    cache_salt: bool = False  # one prompt cache per tenant, where the engine can
-    context_tokens: int | None = None
-    model_path: str | None = None  # llamacpp
-    parallel: int = 4  # llamacpp
-    threads: int | None = None  # llamacpp
-    start_timeout_s: float = 120.0  # llamacpp
+    """One engine; `[[engines]]` in the file, one table each."""
+
+    name: Annotated[Name, "Name in messages, metrics and `models`."] = "default"
+    kind: Annotated[
+        EngineKind,
+        "What it speaks. Unset: `chat` with a `url`, `llamacpp` with a `model_path` or as the only engine.",
+    ] = "chat"
+    url: Annotated[str | None, "Base URL, usually ending in `/v1`; for `chat` and `responses`."] = None
+    key: Annotated[Secret | None, "Sent to the engine as bearer token."] = None
+    dialect: Annotated[Dialect, "Which server's deviations to expect; `auto` finds out."] = "auto"
+    models: Annotated[
+        tuple[str, ...],
+        "Models to serve; empty: those that the engine lists, or any name where it lists none.",
+    ] = ()
+    headers: Annotated[SecretHeaders, "Headers added to every request to the engine."] = {}
+    connect_timeout_s: Annotated[Seconds, "Connecting to the engine."] = 10.0
+    accept_timeout_s: Annotated[Seconds, "From the request to the engine's response headers."] = 600.0
+    idle_timeout_s: Annotated[Seconds, "Between two reads of an engine's stream."] = 300.0
+    retries: Annotated[Times, "Further attempts when nothing was shown to the client yet."] = 2
+    retry_base_s: Annotated[Pause, "Wait before the first further attempt; doubles each time."] = 0.25
+    max_connections: Annotated[Count, "Open connections to the engine."] = 1_000
+    max_event_bytes: Annotated[Bytes, "One event of the engine's stream."] = 8 * MIB
+    cache_salt: Annotated[bool, "A prompt cache per tenant, where the engine can."] = False
+    context_tokens: Annotated[Count | None, "Context window in tokens; unset: as the engine says."] = None
+    model_path: Annotated[str | None, "`llamacpp`: a .gguf file; unset: the demo model."] = None
+    parallel: Annotated[Count, "`llamacpp`: answers at once."] = 4
+    threads: Annotated[Count | None, "`llamacpp`: CPU threads; unset: the number of cores."] = None
+    start_timeout_s: Annotated[Seconds, "`llamacpp`: loading the model."] = 120.0
 
 
 class ModelSettings(Section, frozen=True):
-    """A public model name: an alias of `engine`'s `model`."""
+    """A public model name that stands for a model of an engine; `[[models]]` in the file, one table each."""
 
-    name: str
-    engine: str = "default"
-    model: str | None = None
+    name: Annotated[Name, "The name clients use."]
+    engine: Annotated[Name, "The engine's `name`."] = "default"
+    model: Annotated[str | None, "The engine's name for it; unset: its first model."] = None
 
 
 class ApiKey(Section, frozen=True):
-    """A client key and whose it is; `key` may be the text or `sha256:<hex>`."""
+    """A client key and whose it is; `[[auth.keys]]` in the file, one table each."""
 
-    key: str
-    tenant: str = "default"
+    key: Annotated[Secret, "The key, or `sha256:` and the 64 hex digits of its hash."]
+    tenant: Annotated[Name, "Owner of what is stored with this key; owners do not see each other."] = (
+        "default"
+    )
 
 
 class AuthSettings(Section, frozen=True):
-    keys: tuple[ApiKey, ...] = ()  # none: every caller is tenant `default`
+    """Who may call."""
+
+    keys: Annotated[tuple[ApiKey, ...], "Client keys; none: every caller is tenant `default`."] = ()
 
 
 class RateSettings(Section, frozen=True):
-    """Token buckets per tenant; None means unlimited and sends no headers."""
+    """Token buckets per tenant; unset means unlimited and sends no headers."""
 
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
+    requests_per_minute: Annotated[Count | None, "Requests of one tenant; unset: unlimited."] = None
+    tokens_per_minute: Annotated[Count | None, "Tokens of one tenant; unset: unlimited."] = None
 
 
 class ReasoningSettings(Section, frozen=True):
-    key_rotation_s: float = 30 * 86_400.0
-    key_retention_s: float = 180 * 86_400.0
+    """Keys that seal `encrypted_content`."""
+
+    key_rotation_s: Annotated[Seconds, "Age at which a new key takes over."] = 30 * DAY_S
+    key_retention_s: Annotated[Seconds, "Age until which content sealed with a key can be opened."] = (
+        180 * DAY_S
+    )
 
 
 class FetchSettings(Section, frozen=True):
     """Fetching of URLs that a request names."""
 
-    enabled: bool = True
-    timeout_s: float = 20.0
-    max_bytes: int = 32 * MIB
-    max_redirects: int = 3
-    allow_hosts: tuple[str, ...] = ()  # hosts that may be private or loopback addresses
+    enabled: Annotated[bool, "Fetch at all."] = True
+    timeout_s: Annotated[Seconds, "One fetch."] = 20.0
+    max_bytes: Annotated[Bytes, "One fetched body."] = 32 * MIB
+    max_redirects: Annotated[Times, "Redirects followed."] = 3
+    allow_hosts: Annotated[
+        tuple[str, ...], "Hosts that may be private or loopback addresses; others may not."
+    ] = ()
 
 
 class LogSettings(Section, frozen=True):
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "json", "console"] = "auto"
+    """Log lines on standard error."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], "Least level written."] = "info"
+    format: Annotated[
+        Literal["auto", "json", "console"], "`auto`: console on a terminal, JSON lines otherwise."
+    ] = "auto"
 
 
 class Settings(Section, frozen=True):
+    """The whole configuration."""
+
     http: HttpSettings = HttpSettings()
     run: RunSettings = RunSettings()
     store: StoreSettings = StoreSettings()
-    engines: tuple[EngineSettings, ...] = ()
-    models: tuple[ModelSettings, ...] = ()
+    engines: Annotated[tuple[EngineSettings, ...], "Engines; none: the embedded demo model."] = ()
+    models: Annotated[tuple[ModelSettings, ...], "Public names beside the engines' own."] = ()
     auth: AuthSettings = AuthSettings()
     rate: RateSettings = RateSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
