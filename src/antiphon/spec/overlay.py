@@ -160,7 +160,7 @@ class _Walk:
         return inner if inner == [expression] else [one for branch in inner for one in self._branches(branch)]
 
     def _variants(self, schema: JSON) -> tuple[list[JSON], bool]:
-        """The branches of a schema, references resolved and `allOf` merged; and whether null is one of them."""
+        """The branches of a schema, references and `allOf` resolved; and whether null is one of them."""
         schema = self._resolved(schema)
         inner = [*schema.get("anyOf", []), *schema.get("oneOf", [])]
         if not inner:

@@ -38,13 +38,18 @@ Fields = dict[str, Field]
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One method and path: its parameters, and the type of its reply (`page` names a list envelope)."""
+    """One method and path: its parameters, and the type of its reply.
+
+    Where `page` names the SDK's kind of list, `returns` is the type of one entry and `list_object` the list's
+    `object`.
+    """
 
     sdk: str
     returns: TypeExpr
     body: Fields | None = None
     query: Fields | None = None
     page: Literal["CursorPage", "ConversationCursorPage", "Page"] | None = None
+    list_object: str = "list"
     stream: TypeExpr | None = None
     multipart: bool = False
 
@@ -82,6 +87,18 @@ class Pin(msgspec.Struct, frozen=True):
 def load() -> Pin:
     """The committed pin."""
     return decode(resources.files("antiphon.spec").joinpath("pin.json").read_bytes())
+
+
+def envelope(operation: Operation) -> Fields:
+    """The fields of the list that a paged operation returns; an empty list has no first and last id."""
+    fields = {
+        "object": Field({"enum": [operation.list_object]}, required=True),
+        "data": Field({"array": operation.returns}, required=True),
+    }
+    if operation.page == "Page":
+        return fields
+    edges = dict.fromkeys(("first_id", "last_id"), Field("string", required=True, nullable=True))
+    return fields | edges | {"has_more": Field("boolean", required=True)}
 
 
 def decode(text: bytes) -> Pin:

@@ -15,7 +15,7 @@ from antiphon.spec import faults, pin
 from antiphon.spec.checks import Check
 from antiphon.spec.compile import Compiler, Reading
 from antiphon.spec.faults import Violation
-from antiphon.spec.pin import Field, TypeExpr
+from antiphon.spec.pin import TypeExpr
 
 __all__ = [
     "Violation",
@@ -141,11 +141,4 @@ def _reply_check(operation: str) -> Check:
     found = pin.load().operations[operation]
     if found.page is None:
         return _compiler().type(found.returns, Reading.REPLY)
-    envelope = {
-        "object": Field({"enum": ["list"]}, required=True),
-        "data": Field({"array": found.returns}, required=True),
-    }
-    if found.page != "Page":
-        envelope["has_more"] = Field("boolean", required=True)
-        envelope |= dict.fromkeys(("first_id", "last_id"), Field("string", required=True, nullable=True))
-    return _compiler().fields(envelope, Reading.REPLY)
+    return _compiler().fields(pin.envelope(found), Reading.REPLY)
