@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON, Delta
@@ -332,6 +332,14 @@ class LiveRun(Protocol):
         ...
 
     @property
+    def background(self) -> bool: ...
+
+    @property
+    def context(self) -> Sequence[JSON]:
+        """History, input and, once ended, output: what a continuation of this response is given."""
+        ...
+
+    @property
     def obfuscate(self) -> bool:
         """`stream_options.include_obfuscation`, default True (SPEC.md H6)."""
         ...
@@ -366,10 +374,22 @@ class Caller:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """What a WebSocket connection knows of its lane (SPEC.md H.2).
+
+    `history` stands for the body's `previous_response_id` where that response lives only on this
+    connection. `generate` False makes an empty response at once: a warm-up.
+    """
+
+    history: Sequence[JSON] | None = None
+    generate: bool = True
+
+
 class Runs(Protocol):
     """Everything http does with responses."""
 
-    async def start(self, body: JSON, caller: Caller) -> LiveRun:
+    async def start(self, body: object, caller: Caller, warm: Warm | None = None) -> LiveRun:
         """Check, plan and start a run. Raises `ApiError`."""
         ...
 
@@ -389,8 +409,11 @@ class Runs(Protocol):
 
     async def input_items(self, response_id: str, page: Page, caller: Caller) -> Listing: ...
 
-    async def count_tokens(self, body: JSON, caller: Caller) -> TokenCount: ...
+    async def count_tokens(self, body: object, caller: Caller) -> TokenCount: ...
 
-    async def create_items(self, items: Sequence[Any], conversation: str | None) -> list[JSON]:
-        """Input items as they are stored: normalised, each with an id. Raises `Invalid`."""
+    async def create_items(self, items: Sequence[JSON], caller: Caller) -> list[JSON]:
+        """Input items as they are stored: normalised, references resolved, each with an id.
+
+        Raises `NotFound` for a reference that leads nowhere.
+        """
         ...

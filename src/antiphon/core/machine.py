@@ -136,6 +136,12 @@ class ResponseMachine:
         events.append(self._event(kinds.TERMINAL_EVENTS[status], response=self._response))
         return events
 
+    def retract(self) -> None:
+        """Take back the terminal event, which nobody has seen: the response could not be stored."""
+        self._expect("ended")
+        self._state = "in_progress"
+        self._sequence -= 1
+
     # ---------- items
 
     def open_item(self, item: JSON) -> list[Event]:

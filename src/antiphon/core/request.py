@@ -16,6 +16,7 @@ from antiphon.core.tools import ToolRules, ToolTable, resolve_tools
 from antiphon.spec.validate import check_body
 
 OPERATION = "POST /responses"
+COUNT_OPERATION = "POST /responses/input_tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,39 @@ class Plan:
 
 def plan_request(body: object, rules: Rules, new_id: NewId) -> Plan:
     """Check and plan. Raises `Invalid` and `Unsupported` in the official form."""
-    violation = check_body(OPERATION, body, extra=rules.extra_parameters)
+    given = _checked(OPERATION, body, rules)
+    _cross_check(given)
+    return _plan(given, rules, new_id)
+
+
+def plan_count(body: object, rules: Rules, new_id: NewId) -> Plan:
+    """The plan of a `POST /responses/input_tokens` body: what the same request would send (SPEC.md H29)."""
+    given = _checked(COUNT_OPERATION, body, rules)
+    _exclusive(given)
+    return _plan({"input": (), **given}, rules, new_id)
+
+
+def _checked(operation: str, body: object, rules: Rules) -> JSON:
+    """The given parameters without nulls. Raises what the pinned spec and the support table refuse."""
+    violation = check_body(operation, body, extra=rules.extra_parameters)
     if violation is not None:
         raise Invalid(violation.message, param=violation.param, code=violation.code)
     given = {k: v for k, v in cast(JSON, body).items() if v is not None}
     _refuse(given)
-    _cross_check(given)
+    if not given.get("model"):
+        raise Invalid(
+            "Missing required parameter: 'model'.", param="model", code="missing_required_parameter"
+        )
+    return given
+
+
+def _plan(given: JSON, rules: Rules, new_id: NewId) -> Plan:
     tools = _tools(given, rules.tools)
-    settings = _settings(given)
     return Plan(
         model=cast(str, given["model"]),
         input=normalise(given.get("input", ()), new_id),
         instructions=given.get("instructions"),
-        settings=settings,
+        settings=_settings(given),
         tools=tools,
         echo=_echo(given, tools),
         store=given.get("store", True),
@@ -124,18 +145,17 @@ def _is_noop(parameter: str, value: Any) -> bool:
     return False
 
 
-def _cross_check(given: Mapping[str, Any]) -> None:
-    if not given.get("model"):
-        raise Invalid(
-            "Missing required parameter: 'model'.", param="model", code="missing_required_parameter"
-        )
+def _exclusive(given: Mapping[str, Any]) -> None:
     if given.get("previous_response_id") and given.get("conversation"):
         raise Invalid(
             "Mutually exclusive parameters: 'previous_response_id' and 'conversation'. "
             "Ensure you are only providing one of these parameters.",
-            param=None,
             code="mutually_exclusive_parameters",
         )
+
+
+def _cross_check(given: Mapping[str, Any]) -> None:
+    _exclusive(given)
     if "input" not in given and not (given.get("previous_response_id") or given.get("conversation")):
         raise Invalid(
             "Missing required parameter: 'input'.", param="input", code="missing_required_parameter"

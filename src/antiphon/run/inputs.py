@@ -1,0 +1,20 @@
+"""Files and images that input items name, made into what engines read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from antiphon.core.deltas import JSON
+from antiphon.ports import Tenant
+
+
+class Inputs(Protocol):
+    """Resolves the parts of items just before an engine sees them; stored items stay as they came."""
+
+    async def resolve(self, tenant: Tenant, items: Sequence[JSON]) -> tuple[JSON, ...]:
+        """Items whose `input_file` parts are text or images and whose images are reachable.
+
+        Raises `Invalid` for what cannot be read and `Unsupported` for what is not served here.
+        """
+        ...

@@ -1,0 +1,246 @@
+"""The driver: obeys the agent, moves deltas into the machine and events into the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+
+from antiphon.config import RunSettings
+from antiphon.core.agent import Finish, RunTools, Step
+from antiphon.core.context import Sample
+from antiphon.core.deltas import JSON
+from antiphon.core.errors import ApiError, EngineFailure, IllegalTransition, Server, api_error
+from antiphon.core.events import Event
+from antiphon.core.machine import Ended
+from antiphon.core.turn import Turn, TurnResult, TurnRules
+from antiphon.ports import Clock, Ids, Store, StoreDown
+from antiphon.ports import Turn as EngineTurn
+from antiphon.run.live import Live
+from antiphon.run.record import Recorder
+from antiphon.run.vault import Vault
+
+logger = structlog.get_logger("antiphon.run")
+
+Incident = Literal["illegal_transition", "internal_error", "store_failure", "engine_failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What runs share. `accepts` checks a custom tool's grammar; `incident` counts what went wrong."""
+
+    store: Store
+    vault: Vault
+    clock: Clock
+    ids: Ids
+    settings: RunSettings
+    accepts: Callable[[JSON, str], bool] | None = None
+    incident: Callable[[Incident], None] = lambda _: None
+
+
+_CANCELLED = Server("The request was cancelled.")
+_LOST = Server("The response could not be stored.")
+
+
+class Driver:
+    """Drives runs to their end. `drive` never raises: every outcome is told and stored."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._recorder = Recorder(world.store, world.settings.event_flush_s)
+
+    async def drive(self, live: Live, slots: asyncio.Semaphore) -> None:
+        """Run to the end, in one of the process's slots."""
+        try:
+            async with slots, asyncio.timeout(self._world.settings.run_timeout_s):
+                finish = await self._steps(live)
+            await self._finish(live, finish)
+        except asyncio.CancelledError:
+            await self._end(live, "cancelled")
+        except TimeoutError:
+            await self._fail(live, Server("The response took longer than this server allows."))
+        except EngineFailure as failure:
+            self._world.incident("engine_failure")
+            logger.warning(
+                "engine failed", response=live.id, engine=live.birth.route.engine.name, kind=failure.kind
+            )
+            await self._fail(live, api_error(failure))
+        except ApiError as error:
+            await self._fail(live, error)
+        except StoreDown as error:
+            self._world.incident("store_failure")
+            logger.error("store failed", response=live.id, reason=str(error))
+            await self._fail(live, _LOST)
+        except Exception as error:
+            illegal = isinstance(error, IllegalTransition)
+            self._world.incident("illegal_transition" if illegal else "internal_error")
+            logger.exception("run failed", response=live.id)
+            await self._fail(live, Server("The server had an error while making the response."))
+
+    # ---------- steps
+
+    async def _steps(self, live: Live) -> Finish:
+        if not live.birth.generate:
+            await self.begin(live)
+            return Finish("completed")
+        step: Step = live.agent.first()
+        while not isinstance(step, Finish):
+            match step:
+                case Sample():
+                    step = await self._turn(live, step)
+                case RunTools():
+                    raise Server("This server has no runner for the tool that was called.")
+        return step
+
+    async def _turn(self, live: Live, sample: Sample) -> Step:
+        """One engine call. A stream that fails before its first delta is tried once more."""
+        retries = 1
+        while True:
+            turn = Turn(live.machine, sample.tools, self._turn_rules(live, sample), self._world.ids.new)
+            try:
+                told = await self._sample(live, sample, turn)
+                break
+            except EngineFailure as failure:
+                shorter = live.agent.after_failure(failure)
+                if shorter is not None:
+                    return shorter
+                if failure.shown or retries == 0 or failure.kind not in ("dropped", "malformed"):
+                    raise
+                retries -= 1
+        live.tell(told[0])
+        return live.agent.after_turn(told[1])
+
+    async def _sample(self, live: Live, sample: Sample, turn: Turn) -> tuple[list[Event], TurnResult]:
+        stream = await self._open(live, sample)
+        shown = False
+        try:
+            async for deltas in stream:
+                events = turn.feed(deltas)
+                shown = shown or bool(events)
+                live.tell(events)
+                self._check_size(live)
+                if live.background:
+                    self._recorder.flush_soon(live)
+        except EngineFailure as failure:
+            failure.shown = shown
+            raise
+        finally:
+            await stream.aclose()
+        return turn.close()
+
+    async def _open(self, live: Live, sample: Sample) -> EngineTurn:
+        """Open the engine's turn; say `created` when it accepts, or when it lets us wait too long."""
+        engine = live.birth.route.engine
+        if live.begun:
+            return await engine.open(sample)
+        begin: list[asyncio.Task[None]] = []
+        timer = asyncio.get_running_loop().call_later(
+            self._world.settings.accept_wait_s,
+            lambda: begin.append(asyncio.create_task(self.begin(live))),
+        )
+        try:
+            stream = await engine.open(sample)
+        finally:
+            timer.cancel()
+            if begin:
+                await begin[0]
+        try:
+            await self.begin(live)
+        except BaseException:
+            await stream.aclose()
+            raise
+        return stream
+
+    def _turn_rules(self, live: Live, sample: Sample) -> TurnRules:
+        plan = live.birth.plan
+        return TurnRules(
+            summary=plan.settings.reasoning_summary is not None,
+            parallel=plan.settings.parallel_tool_calls,
+            seal=self._world.vault.sealer(live.birth.tenant) if plan.seal_reasoning else None,
+            # Where the engine itself holds the grammar, its word is enough.
+            accepts=None if sample.grammar is not None else self._world.accepts,
+        )
+
+    def _check_size(self, live: Live) -> None:
+        if live.log.total_bytes > self._world.settings.max_output_bytes:
+            raise Server("The response grew larger than this server allows.")
+
+    # ---------- begin and end
+
+    async def begin(self, live: Live) -> None:
+        """Tell that work has begun; a stored stream is stored first."""
+        if live.begun:
+            return
+        live.begun = True
+        if live.birth.plan.stream or live.background:
+            await self._recorder.create(live)
+        events = live.machine.begin()
+        if live.background:
+            await self._recorder.begun(live)
+        live.tell(events)
+        live.accept()
+
+    async def queue(self, live: Live) -> None:
+        """Tell that a background response waits for its turn. Raises `StoreDown`."""
+        await self._recorder.create(live)
+        live.tell(live.machine.queue())
+        live.accept()
+        self._recorder.flush_soon(live)
+
+    async def _finish(self, live: Live, finish: Finish) -> None:
+        match finish.status:
+            case "completed":
+                await self._end(live, "completed", completed_at=int(self._world.clock.now()))
+            case "incomplete":
+                await self._end(live, "incomplete", incomplete_details={"reason": finish.reason})
+            case "failed":
+                await self._fail(live, Server(finish.error or "The run failed."))
+
+    async def _fail(self, live: Live, error: ApiError) -> None:
+        """Before the first event an HTTP status, after it a failed response."""
+        await self._end(live, "failed", refusal=error, error=error.as_response_error())
+
+    async def _end(self, live: Live, status: Ended, *, refusal: ApiError = _CANCELLED, **fields: Any) -> None:
+        """End once, whole, and not interrupted by a cancellation that comes now."""
+        if live.ending is None:
+            live.ending = asyncio.create_task(self._settle(live, status, refusal, fields))
+        while not live.ending.done():
+            try:
+                await asyncio.shield(live.ending)
+            except asyncio.CancelledError:
+                continue
+
+    async def _settle(self, live: Live, status: Ended, refusal: ApiError, fields: JSON) -> None:
+        """Store before you tell: the terminal event is shown when its response can be found."""
+        try:
+            await self._recorder.settle(live)
+            if live.machine.state == "new" and not live.stored:
+                await self._recorder.release(live)
+                live.refuse(refusal)
+                return
+            # SPEC.md H26: the tier that was really used; engines here have one.
+            live.machine.update(service_tier="default")
+            events = live.machine.finish(status, usage=live.agent.usage.official(), **fields)
+            try:
+                await self._recorder.end(live, events)
+            except StoreDown as error:
+                events = self._lost(live, events, error)
+            live.tell(events)
+            live.end(live.machine.snapshot())
+        except StoreDown as error:
+            self._world.incident("store_failure")
+            logger.error("store failed", response=live.id, reason=str(error))
+            live.refuse(_LOST)
+
+    def _lost(self, live: Live, events: list[Event], error: StoreDown) -> list[Event]:
+        """The final object could not be stored: nobody is told that the response completed."""
+        self._world.incident("store_failure")
+        logger.error("store failed", response=live.id, reason=str(error))
+        live.machine.retract()
+        return [
+            *events[:-1],
+            *live.machine.finish("failed", error=_LOST.as_response_error(), completed_at=None),
+        ]

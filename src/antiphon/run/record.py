@@ -1,0 +1,92 @@
+"""The store's side of a run: what is written when, so that nothing is told before it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from antiphon.core.events import Event
+from antiphon.ports import EndedResponse, Store, StoreDown
+from antiphon.run.live import Live
+
+logger = structlog.get_logger("antiphon.run")
+
+_APPENDED = ("completed", "incomplete")
+"""Statuses whose items join the conversation (SPEC.md H18: after the response completes)."""
+
+
+class Recorder:
+    """Writes runs to the store. Background logs follow in batches of `flush_s` seconds."""
+
+    def __init__(self, store: Store, flush_s: float) -> None:
+        self._store, self._flush_s = store, flush_s
+
+    async def create(self, live: Live) -> None:
+        """Make the response known. A cancelled caller does not stop the write, only the waiting."""
+        record = live.birth.record
+        if record is None or live.stored:
+            return
+        if live.creating is None:
+            live.creating = asyncio.ensure_future(self._store.create(record))
+        await asyncio.shield(live.creating)
+        live.stored = True
+
+    async def settle(self, live: Live) -> None:
+        """Wait for a `create` that may be under way: afterwards `live.stored` is the truth."""
+        if live.creating is not None and not live.stored:
+            await live.creating
+            live.stored = True
+
+    async def begun(self, live: Live) -> None:
+        """A queued response is in progress now."""
+        if live.stored:
+            await self._store.update(live.birth.tenant, {**live.machine.snapshot(), "output": []})
+
+    async def end(self, live: Live, events: Sequence[Event]) -> None:
+        """Write the final object, the items, the conversation and the rest of the log at once."""
+        record, conversation = live.birth.record, live.birth.plan.conversation_id
+        final = live.machine.snapshot()
+        appended = record is not None and not record.hidden and final["status"] in _APPENDED
+        if record is not None:
+            await self._stop_flushing(live)
+            log = [*live.unsaved, *events] if live.background else ()
+            ended = EndedResponse(live.birth.tenant, final, conversation if appended else None, log)
+            await (self._store.end(ended) if live.stored else self._store.end_new(record, ended))
+        if not appended:
+            await self.release(live)
+
+    async def release(self, live: Live) -> None:
+        """Give the conversation back without adding to it."""
+        conversation = live.birth.plan.conversation_id
+        if conversation is not None:
+            await self._store.unlock_conversation(live.birth.tenant, conversation, live.id)
+
+    # ---------- durable logs
+
+    def flush_soon(self, live: Live) -> None:
+        """Write the log behind the run, a batch at a time."""
+        if live.stored and live.unsaved and live.flush_timer is None and live.flushing is None:
+            live.flush_timer = asyncio.get_running_loop().call_later(self._flush_s, self._start_flush, live)
+
+    def _start_flush(self, live: Live) -> None:
+        live.flush_timer = None
+        live.flushing = asyncio.create_task(self._flush(live))
+
+    async def _flush(self, live: Live) -> None:
+        batch, live.unsaved = live.unsaved, []
+        try:
+            await self._store.append_events(live.id, batch)
+        except StoreDown as error:
+            live.unsaved = [*batch, *live.unsaved]
+            logger.error("event log not stored", response=live.id, reason=str(error))
+        finally:
+            live.flushing = None
+
+    async def _stop_flushing(self, live: Live) -> None:
+        if live.flush_timer is not None:
+            live.flush_timer.cancel()
+            live.flush_timer = None
+        if live.flushing is not None:
+            await asyncio.wait({live.flushing})

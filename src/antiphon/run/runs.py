@@ -1,0 +1,249 @@
+"""Every response of this process: start, find, cancel, shut down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from antiphon.core.agent import Agent, Limits
+from antiphon.core.context import Sample
+from antiphon.core.deltas import JSON
+from antiphon.core.errors import EngineFailure, Invalid, NotFound, Overloaded, api_error
+from antiphon.core.events import Event
+from antiphon.core.items import normalise
+from antiphon.core.machine import ResponseMachine
+from antiphon.core.request import Plan, Rules, plan_count, plan_request
+from antiphon.core.tools import ToolRules
+from antiphon.ports import (
+    Caller,
+    Listing,
+    NewResponse,
+    Page,
+    Route,
+    Router,
+    Tenant,
+    TokenCount,
+    Warm,
+)
+from antiphon.run.history import History, Start
+from antiphon.run.inputs import Inputs
+from antiphon.run.live import Birth, Live
+from antiphon.run.log import EventLog
+from antiphon.run.loop import Driver, World
+
+_READ_BATCH = 500
+"""Events read from the store at a time when a log is resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long stored responses are kept, in seconds: official (30 days), and with `store: false`."""
+
+    response_s: float
+    hidden_s: float
+
+
+class Runs:
+    """Implements `ports.Runs`."""
+
+    def __init__(self, world: World, router: Router, inputs: Inputs, lifetimes: Lifetimes) -> None:
+        self._world, self._router, self._inputs, self._lifetimes = world, router, inputs, lifetimes
+        self._driver = Driver(world)
+        self._history = History(world.store, world.vault, world.settings.max_items_per_context)
+        self._live: dict[str, Live] = {}
+        self._slots = asyncio.Semaphore(world.settings.max_concurrent)
+        self._closing = False
+
+    # ---------- making
+
+    async def start(self, body: object, caller: Caller, warm: Warm | None = None) -> Live:
+        self._admit()
+        warm = warm or Warm()
+        plan = plan_request(body, self._rules(), self._world.ids.new)
+        if self._slots.locked() and not plan.background:
+            raise Overloaded("The server is at its limit of responses.", headers={"retry-after": "1"})
+        route = await self._router.route(plan.model)
+        start = await self._history.load(caller.tenant, plan, warm.history)
+        sample = await self._sample(caller.tenant, plan, route, start)
+        route.engine.check(sample)
+        birth = self._birth(caller.tenant, plan, route, start, generate=warm.generate)
+        await self._lock(birth)
+        return await self._launch(birth, sample)
+
+    async def count_tokens(self, body: object, caller: Caller) -> TokenCount:
+        plan = plan_count(body, self._rules(), self._world.ids.new)
+        route = await self._router.route(plan.model)
+        start = await self._history.load(caller.tenant, plan)
+        sample = await self._sample(caller.tenant, plan, route, start)
+        try:
+            return await route.engine.count_tokens(sample)
+        except EngineFailure as failure:
+            raise api_error(failure) from failure
+
+    async def create_items(self, items: Sequence[JSON], caller: Caller) -> list[JSON]:
+        normal = normalise(items, self._world.ids.new)
+        return list(await self._history.resolve(caller.tenant, normal))
+
+    # ---------- finding
+
+    async def get(self, response_id: str, caller: Caller) -> JSON:
+        live = self._mine(response_id, caller)
+        if live is not None and (live.stored or live.ended):
+            return live.machine.snapshot()
+        found = await self._world.store.get(caller.tenant, response_id)
+        if found is None:
+            raise _not_found(response_id)
+        return found
+
+    async def resume(self, response_id: str, after: int, caller: Caller) -> AsyncIterator[Sequence[Event]]:
+        live = self._mine(response_id, caller)
+        if live is not None and live.background:
+            return live.events(after)
+        response = await self.get(response_id, caller)
+        if not response.get("background"):
+            raise Invalid(
+                "Only responses created with 'background' true can be streamed again.", param="stream"
+            )
+        return self._stored_log(response_id, after, caller)
+
+    async def cancel(self, response_id: str, caller: Caller) -> JSON:
+        response = await self.get(response_id, caller)
+        if not response.get("background"):
+            raise Invalid("Cannot cancel a synchronous response.", param="response_id")
+        live = self._mine(response_id, caller)
+        if live is not None:
+            await live.cancel()
+            return live.machine.snapshot()
+        return response
+
+    async def delete(self, response_id: str, caller: Caller) -> None:
+        await self.get(response_id, caller)
+        live = self._mine(response_id, caller)
+        if live is not None:
+            await live.cancel()
+        if not await self._world.store.delete(caller.tenant, response_id):
+            raise _not_found(response_id)
+
+    async def input_items(self, response_id: str, page: Page, caller: Caller) -> Listing:
+        listing = await self._world.store.input_items(caller.tenant, response_id, page)
+        if listing is None:
+            raise _not_found(response_id)
+        return listing
+
+    # ---------- the end of the process
+
+    @property
+    def active(self) -> int:
+        """Runs that have not ended."""
+        return len(self._live)
+
+    async def aclose(self, grace_s: float) -> None:
+        """Take no more runs; let those under way end within `grace_s` seconds, then cancel the rest."""
+        self._closing = True
+        tasks = {live.task for live in self._live.values() if live.task}
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)
+        for live in list(self._live.values()):
+            await live.cancel()
+
+    # ---------- inside
+
+    def _rules(self) -> Rules:
+        settings = self._world.settings
+        return Rules(ToolRules(unavailable=settings.unavailable_tools), frozenset(settings.extra_parameters))
+
+    def _admit(self) -> None:
+        if self._closing:
+            raise Overloaded("The server is shutting down.", headers={"retry-after": "1"})
+        limit = self._world.settings.max_concurrent + self._world.settings.max_background_queue
+        if len(self._live) >= limit:
+            raise Overloaded("The server is at its limit of responses.", headers={"retry-after": "1"})
+
+    async def _sample(self, tenant: Tenant, plan: Plan, route: Route, start: Start) -> Sample:
+        items = (*start.history, *start.input)
+        seen = self._history.for_engine(tenant, items, plan.current_reasoning_only)
+        return Sample(
+            model=route.model,
+            items=await self._inputs.resolve(tenant, seen),
+            tools=plan.tools,
+            settings=plan.settings,
+            instructions=plan.instructions,
+            cache_salt=tenant,
+        )
+
+    def _birth(self, tenant: Tenant, plan: Plan, route: Route, start: Start, *, generate: bool) -> Birth:
+        response_id, now = self._world.ids.new("resp"), self._world.clock.now()
+        record = None
+        if plan.store or plan.background:
+            kept = self._lifetimes.response_s if plan.store else self._lifetimes.hidden_s
+            # SPEC.md H15: items of a response in a conversation have no 30-day limit.
+            expires = None if plan.conversation_id and plan.store else now + kept
+            record = NewResponse(
+                tenant,
+                _newborn(response_id, int(now), plan),
+                start.input,
+                plan.previous_response_id,
+                plan.conversation_id,
+                plan.background,
+                hidden=not plan.store,
+                expires_at=expires,
+            )
+        return Birth(response_id, tenant, plan, route, start, record, generate)
+
+    async def _lock(self, birth: Birth) -> None:
+        conversation = birth.plan.conversation_id
+        if conversation is None:
+            return
+        until = self._world.clock.now() + self._world.settings.run_timeout_s
+        if not await self._world.store.lock_conversation(birth.tenant, conversation, birth.id, until):
+            raise Invalid(
+                "Another process is currently operating on this conversation. Please retry in a few seconds.",
+                param="conversation",
+                code="conversation_locked",
+            )
+
+    async def _launch(self, birth: Birth, sample: Sample) -> Live:
+        settings = self._world.settings
+        now = int(self._world.clock.now())
+        machine = ResponseMachine(_newborn(birth.id, now, birth.plan))
+        limits = Limits(settings.max_turns, settings.invalid_call_retries)
+        agent = Agent(birth.plan, sample, limits, self._world.ids.new)
+        live = Live(birth, machine, agent, EventLog(settings.max_retained_bytes))
+        if birth.plan.background:
+            await self._driver.queue(live)
+        self._live[birth.id] = live
+        live.task = asyncio.create_task(self._run(live), name=birth.id)
+        return live
+
+    async def _run(self, live: Live) -> None:
+        try:
+            await self._driver.drive(live, self._slots)
+        finally:
+            self._live.pop(live.id, None)
+
+    def _mine(self, response_id: str, caller: Caller) -> Live | None:
+        live = self._live.get(response_id)
+        return live if live is not None and live.birth.tenant == caller.tenant else None
+
+    async def _stored_log(
+        self, response_id: str, after: int, caller: Caller
+    ) -> AsyncIterator[Sequence[Event]]:
+        """The log of a response that is not live here, from the store."""
+        while True:
+            batch = await self._world.store.events(caller.tenant, response_id, after, _READ_BATCH)
+            if batch is None:
+                raise _not_found(response_id)
+            if not batch:
+                return
+            yield batch
+            after = batch[-1].sequence_number
+
+
+def _newborn(response_id: str, now: int, plan: Plan) -> JSON:
+    """The response object at its birth, in the order that people read."""
+    return {"id": response_id, "object": "response", "created_at": now, "status": "in_progress", **plan.echo}
+
+
+def _not_found(response_id: str) -> NotFound:
+    return NotFound(f"Response with id '{response_id}' not found.")
