@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from antiphon.spec import faults
@@ -116,7 +117,7 @@ def of_string(field: Field) -> Check:
     """A string with the field's limits on length (in characters) and its pattern."""
     least, most = field.min_length, field.max_length
     pattern = field.pattern
-    matches = re.compile(pattern).search if pattern else None
+    matches = re.compile(re.sub(r"\$$", r"\\Z", pattern)).search if pattern else None  # `$` allows a newline
     if least is None and most is None and matches is None:
         return accept
 
@@ -155,26 +156,36 @@ def by_tag(tagged: Mapping[str, Check], untagged: Check | None) -> Check:
     return check
 
 
-def best_of(checks: list[Check]) -> Check | None:
-    """The first check that passes; else the faults of the one that got deepest into the value."""
-    if len(checks) < 2:
-        return checks[0] if checks else None
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One branch of a union of objects; `constants` are the fields that can only have one value in it."""
+
+    check: Check
+    constants: Mapping[str, Any]
+
+    def fit(self, value: Mapping[str, Any], wrong: list[Fault]) -> tuple[int, int]:
+        """How likely this branch was meant: how deep its first fault lies, how many constants are right."""
+        right = sum(value.get(name) == constant for name, constant in self.constants.items())
+        return len(wrong[0].steps), right
+
+
+def best_of(candidates: list[Candidate]) -> Check | None:
+    """Passes what one candidate passes; else gives the faults of the one that was most likely meant."""
+    if len(candidates) < 2:
+        return candidates[0].check if candidates else None
 
     def check(value: Any) -> list[Fault] | None:
-        best: list[Fault] | None = None
-        for one in checks:
-            wrong = one(value)
+        best: list[Fault] = []
+        fit = (-1, -1)
+        for one in candidates:
+            wrong = one.check(value)
             if not wrong:
                 return None
-            if best is None or _depth(wrong) >= _depth(best):
-                best = wrong
+            if one.fit(value, wrong) > fit:
+                best, fit = wrong, one.fit(value, wrong)
         return best
 
     return check
-
-
-def _depth(wrong: list[Fault]) -> tuple[int, int]:
-    return len(wrong[0].steps), -len(wrong)
 
 
 def _inside(step: str | int, wrong: list[Fault]) -> list[Fault]:

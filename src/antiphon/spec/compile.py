@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, cast
 
 from antiphon.spec import checks, faults
-from antiphon.spec.checks import Check
+from antiphon.spec.checks import Candidate, Check
 from antiphon.spec.pin import Field, Fields, Pin, TypeExpr
 
 
@@ -117,15 +117,17 @@ class Compiler:
         """The check of a union of objects: by the constant in `type`, else the branch that fits best."""
         if len(objects) == 1:
             return self._object(objects[0], field, reading)
-        tagged: dict[str, list[Check]] = {}
-        untagged: list[Check] = []
+        tagged: dict[str, list[Candidate]] = {}
+        untagged: list[Candidate] = []
         for one in objects:
-            check = self._object(one, field, reading)
-            tag = self._pin.types[cast(str, _reference(one))].get("type") if _reference(one) else None
-            for value in _constants(tag):
-                tagged.setdefault(value, []).append(check)
-            if tag is None or not tag.required or not _constants(tag):
-                untagged.append(check)
+            fields = self._pin.types.get(_reference(one) or "", {})
+            fixed = {name: _values(it)[0] for name, it in fields.items() if len(_values(it)) == 1}
+            candidate = Candidate(self._object(one, field, reading), fixed)
+            tag = fields.get("type")
+            for value in _values(tag):
+                tagged.setdefault(value, []).append(candidate)
+            if tag is None or not tag.required or not _values(tag):
+                untagged.append(candidate)
         if not tagged:
             return checks.best_of(untagged) or checks.accept
         by_value = {value: cast(Check, checks.best_of(group)) for value, group in tagged.items()}
@@ -148,7 +150,7 @@ def _is_object(branch: TypeExpr) -> bool:
     return isinstance(branch, dict) and ("ref" in branch or "map" in branch)
 
 
-def _constants(field: Field | None) -> list[str]:
+def _values(field: Field | None) -> list[str]:
     return field.type.get("enum", []) if field is not None and isinstance(field.type, dict) else []
 
 

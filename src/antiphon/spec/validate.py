@@ -12,15 +12,16 @@ from functools import cache
 from typing import Any
 
 from antiphon.spec import faults, pin
-from antiphon.spec.checks import Check
+from antiphon.spec.checks import Check, by_kind, by_tag
 from antiphon.spec.compile import Compiler, Reading
-from antiphon.spec.faults import Violation
+from antiphon.spec.faults import Fault, Violation
 from antiphon.spec.pin import TypeExpr
 
 __all__ = [
     "Violation",
     "check_body",
     "check_event",
+    "check_frame",
     "check_item",
     "check_object",
     "check_query",
@@ -36,10 +37,12 @@ def check_body(operation: str, body: object, *, extra: frozenset[str] = _NONE) -
     `operation` is like `POST /responses`; `extra` names unknown top-level parameters to let pass. Raises
     `KeyError` for an operation that is not in the pin or takes no body.
     """
-    for fault in _body_check(operation)(body) or ():
-        if not (fault.code == "unknown_parameter" and len(fault.steps) == 1 and fault.steps[0] in extra):
-            return fault.violation()
-    return None
+    return _first(_body_check(operation)(body), extra)
+
+
+def check_frame(frame: object, *, extra: frozenset[str] = _NONE) -> Violation | None:
+    """The first violation of a client's WebSocket frame (`response.create`, `response.steer`)."""
+    return _first(_frame_check()(frame), extra)
 
 
 def check_item(item: object) -> list[Violation]:
@@ -102,6 +105,13 @@ def _read(text: str | Sequence[str], expression: TypeExpr) -> Any:
     return last
 
 
+def _first(found: list[Fault] | None, extra: frozenset[str]) -> Violation | None:
+    for fault in found or ():
+        if not (fault.code == "unknown_parameter" and len(fault.steps) == 1 and fault.steps[0] in extra):
+            return fault.violation()
+    return None
+
+
 def _all(check: Check, value: object) -> list[Violation]:
     return [fault.violation() for fault in check(value) or ()]
 
@@ -128,6 +138,16 @@ def _body_check(operation: str) -> Check:
     if fields is None:
         raise KeyError(f"{operation} takes no body")
     return _compiler().fields(fields, Reading.REQUEST)
+
+
+@cache
+def _frame_check() -> Check:
+    """A `response.create` frame has the parameters of POST /responses beside its own, under the same limits."""
+    types, body = pin.load().types, pin.load().operations["POST /responses"].body or {}
+    create = _compiler().fields({**types["ResponseCreate"], **body}, Reading.REQUEST)
+    steer = _compiler().fields(types["ResponseSteerEventParam"], Reading.REQUEST)
+    frames = by_tag({"response.create": create, "response.steer": steer}, None)
+    return by_kind({dict: frames}, "an object")
 
 
 @cache
