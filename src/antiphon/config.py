@@ -1,4 +1,4 @@
-"""Every setting and limit of the server, named once: frozen, typed, with its unit, its default and what it is.
+"""Every setting and limit of the server, named once: frozen, typed, with unit, default and meaning.
 
 File (`antiphon.toml`), environment (`ANTIPHON_SECTION_NAME`) and flags fill these classes
 (`config_load`); rooms are handed their own section by `wiring`. The text in each annotation is what
@@ -64,7 +64,7 @@ class RunSettings(Section, frozen=True):
     max_turns: Annotated[Count, "Engine calls of one response."] = 64
     max_retained_bytes: Annotated[Bytes, "One response's event log in memory."] = 64 * MIB
     max_event_bytes: Annotated[Bytes, "One event."] = 64 * MIB
-    max_output_bytes: Annotated[Bytes, "One response's output."] = 32 * MIB
+    max_output_bytes: Annotated[Bytes, "One response's events, told or not."] = 256 * MIB
     accept_wait_s: Annotated[
         Pause, "How long `response.created` waits for the engine to accept the first turn."
     ] = 5.0
