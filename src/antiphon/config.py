@@ -63,19 +63,17 @@ class RunSettings(Section, frozen=True):
     max_items_per_context: Annotated[Count, "Items that one request may put before the model."] = 20_000
     max_turns: Annotated[Count, "Engine calls of one response."] = 64
     max_retained_bytes: Annotated[Bytes, "One response's event log in memory."] = 64 * MIB
-    max_event_bytes: Annotated[Bytes, "One event."] = 64 * MIB
     max_output_bytes: Annotated[Bytes, "One response's events, told or not."] = 256 * MIB
     accept_wait_s: Annotated[
         Pause, "How long `response.created` waits for the engine to accept the first turn."
     ] = 5.0
     run_timeout_s: Annotated[Seconds, "One response from start to end."] = 3600.0
     invalid_call_retries: Annotated[
-        Times, "Turns sampled again after a call to a tool that was not offered."
+        Times, "Turns sampled again after a call to a tool not offered, or against its grammar."
     ] = 2
     event_flush_s: Annotated[Pause, "Events of background responses reach the store in batches this old."] = (
         0.05
     )
-    max_tool_calls_per_turn: Annotated[Count, "Tool calls of one engine answer."] = 128
     unavailable_tools: Annotated[
         Literal["drop", "refuse"],
         "Hosted tools that are not configured: leave them out and say so in a header, or answer 400.",
@@ -84,9 +82,6 @@ class RunSettings(Section, frozen=True):
     extra_parameters: Annotated[
         tuple[str, ...], "Request parameters outside the official surface that are recorded and ignored."
     ] = ("client_metadata",)
-    grammar_retries: Annotated[
-        Times, "Turns sampled again after a custom tool's input broke its grammar."
-    ] = 2
 
 
 class StoreSettings(Section, frozen=True):
@@ -108,6 +103,10 @@ class StoreSettings(Section, frozen=True):
     ] = "normal"
     readers: Annotated[Count, "Connections that read the database."] = 2
     busy_timeout_s: Annotated[Pause, "Wait for another process that holds the database."] = 5.0
+    max_queued: Annotated[Count, "Reads waiting, and writes waiting; more are refused."] = 10_000
+    sweep_grace_s: Annotated[
+        Pause, "How long what nothing uses is kept on, for runs that began before (`run_timeout_s`)."
+    ] = 3600.0
 
 
 class EngineSettings(Section, frozen=True):
