@@ -7,6 +7,7 @@ overlap, the fields named in `_NULL` may be null, and those named in `_ABSENT` m
 from __future__ import annotations
 
 import json
+import random
 from functools import cache
 from typing import Any
 
@@ -105,3 +106,56 @@ def _allow_absence(schema: dict[str, Any], names: tuple[str, ...]) -> None:
 def _overlapping(schema: dict[str, Any]) -> None:
     if isinstance(schema.get("oneOf"), list):
         schema["anyOf"] = schema.pop("oneOf")
+
+
+def sample(name: str, chance: random.Random) -> Any:
+    """A random value that a named schema of the document allows."""
+    return _sample({"$ref": f"#/components/schemas/{name}"}, chance)
+
+
+def _sample(schema: dict[str, Any], chance: random.Random) -> Any:
+    schema = _whole(schema)
+    if "anyOf" in schema:
+        value = _sample(chance.choice(schema["anyOf"]), chance)
+        beside = {key: one for key, one in schema.items() if key != "anyOf"}
+        return {**_object(beside, chance), **value} if "properties" in schema else value
+    if "enum" in schema:
+        return chance.choice(schema["enum"])
+    kind = schema.get("type", "object")
+    match chance.choice(kind) if isinstance(kind, list) else kind:
+        case "null":
+            return None
+        case "boolean":
+            return chance.random() < 0.5
+        case "string":
+            free = "a" * max(1, schema.get("minLength", 1))
+            return "tunnel_" + "a" * 32 if "tunnel" in schema.get("pattern", "") else free
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "array":
+            count = max(schema.get("minItems", 0), chance.randrange(3))
+            return [_sample(schema.get("items", {}), chance) for _ in range(count)]
+        case _:
+            return _object(schema, chance)
+
+
+def _object(schema: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    required = schema.get("required", ())
+    properties = schema.get("properties", {}).items()
+    return {
+        name: _sample(one, chance) for name, one in properties if name in required or chance.random() < 0.5
+    }
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema behind a reference, the parts of an `allOf` as one object."""
+    if "$ref" in schema:
+        return _whole(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    if "allOf" not in schema:
+        return schema
+    parts = [*map(_whole, schema["allOf"]), {key: one for key, one in schema.items() if key != "allOf"}]
+    merged = {key: one for part in parts for key, one in part.items()}
+    return merged | {
+        "properties": {name: one for part in parts for name, one in part.get("properties", {}).items()},
+        "required": [name for part in parts for name in part.get("required", ())],
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -60,6 +61,14 @@ def test_the_official_schema_agrees_on_recorded_events(name: str) -> None:
         if "oai-weather" not in one  # a source that is no page: `{"type": "api"}`
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["OutputItem", "ConversationItem", "Response"])
+def test_what_the_official_schema_allows_is_accepted(name: str) -> None:
+    chance = random.Random(20261116)
+    for _ in range(500):
+        value = official.sample(name, chance)
+        assert check_object(name, value) == [], value
 
 
 def _delta(**changes: Any) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import shared
+from tests.support import official, shared
 
 from antiphon.spec import catalogue
 from antiphon.spec.validate import Violation, check_body, check_frame, check_item
@@ -307,6 +308,16 @@ def test_frames_of_the_websocket_mode() -> None:
 def test_recorded_requests_are_accepted(file: str) -> None:
     body = json.loads(shared.path("recordings", file).read_text())
     assert check_body(CREATE, body) is None
+
+
+def test_what_the_official_schema_allows_is_accepted() -> None:
+    chance = random.Random(20261116)
+    for _ in range(300):
+        body = official.sample("CreateResponse", chance)
+        assert check_body(CREATE, body) is None, body
+    for _ in range(1_000):
+        item = official.sample("InputItem", chance)
+        assert check_item(item) == [], item
 
 
 def test_depth_and_width_do_no_harm() -> None:
