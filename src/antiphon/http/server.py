@@ -1,0 +1,197 @@
+"""The uvicorn server that carries the application, with the limits that only a connection can hold.
+
+uvicorn leaves open: endless headers, connections that never send a request, bodies that go on after the
+answer, plain-text errors, a foreign `Upgrade`, and who is told when a connection with pipelined requests
+is lost. `Connection` closes these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+import httptools
+import msgspec
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from antiphon.config import HttpSettings
+from antiphon.core.errors import ApiError, Invalid, Overloaded
+from antiphon.http.faults import HeadersTooLarge, Late
+from antiphon.ports import Ids
+
+_REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+_KEEP_ALIVE_S = 75
+"""Idle time of a connection between requests: longer than the pools of usual clients and balancers keep one,
+so that it is them who close."""
+
+
+def build_server(app: ASGIApp, settings: HttpSettings, ids: Ids) -> uvicorn.Server:
+    """A server ready for `serve()`. Its lifespan is off: `wiring` opens and closes what the app uses."""
+    protocol = type("Connection", (Connection,), {"settings": settings, "new_id": staticmethod(ids.new)})
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http=protocol,
+        ws="websockets-sansio",
+        ws_max_size=settings.ws_max_frame_bytes,
+        ws_per_message_deflate=False,  # a token is a small frame: compressing it costs more than it saves
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
+    )
+    return uvicorn.Server(config)
+
+
+class Connection(HttpToolsProtocol):
+    """One client connection. `settings` and `new_id` are set by `build_server`."""
+
+    settings: ClassVar[HttpSettings]
+    new_id: ClassVar[Callable[[str], str]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._running: RequestResponseCycle | None = None
+        self._head_bytes = 0
+        self._in_head = False
+        self._left_over = 0  # bytes of a body that came after its answer
+        self._patience: asyncio.TimerHandle | None = None
+
+    # ---------- connections
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        if len(self.connections) > self.settings.max_connections:
+            self._end(Overloaded("The server is at its limit of connections.", headers={"retry-after": "1"}))
+            return
+        self._be_patient()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lose_patience()
+        running = self._running
+        if running is not None and not running.response_complete:
+            # uvicorn tells only the newest request of a connection, which may be a pipelined one.
+            running.disconnected = True
+            running.message_event.set()
+        super().connection_lost(exc)
+
+    # ---------- reading
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self._lose_patience()
+                self.handle_websocket_upgrade()
+                return
+            self._ignore_upgrade(data, upgrade)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.settings.max_header_bytes:
+                self._end(HeadersTooLarge("The request headers are larger than this server takes."))
+        elif self._idle:
+            self._be_patient()
+
+    def _ignore_upgrade(self, data: bytes, upgrade: Exception) -> None:
+        """Another protocol (h2c, say) may be declined by going on in HTTP/1.1 (RFC 9110 §7.8)."""
+        self.parser = httptools.HttpRequestParser(self)
+        rest = data[upgrade.args[0] :]
+        if rest:
+            self.data_received(rest)
+
+    def _should_upgrade(self) -> bool:
+        """Only for a handshake that WebSocket will accept; anything else is answered as plain HTTP."""
+        if not super()._should_upgrade() or self.scope["method"] != "GET":
+            return False
+        headers = dict(self.headers)
+        return (
+            headers.get(b"sec-websocket-version") == b"13"
+            and len(headers.get(b"sec-websocket-key", b"")) == 24
+        )
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head_bytes, self._left_over = True, 0, 0
+        self._be_patient()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._lose_patience()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle.response_complete:
+            self._left_over += len(body)
+            if self._left_over > self.settings.max_body_bytes:
+                self.transport.close()
+            return
+        super().on_body(body)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        scope: dict[str, Any] = cast(Any, cycle.scope)
+        scope["extensions"] = {"antiphon.abort": self.transport.abort}
+        super()._start_asgi_task(cycle, app)
+
+    # ---------- waiting for the client
+
+    @property
+    def _idle(self) -> bool:
+        """Whether no answer is owed or under way."""
+        newest = cast("RequestResponseCycle | None", self.cycle)  # uvicorn's annotation leaves out the None
+        return newest is None or newest.response_complete
+
+    def _be_patient(self) -> None:
+        """Wait once for a request's head, or for the end of a body that nobody reads."""
+        if self._patience is None:
+            self._patience = self.loop.call_later(self.settings.body_timeout_s, self._too_late)
+
+    def _lose_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _too_late(self) -> None:
+        self._patience = None
+        if self._in_head:
+            self._end(Late("The request did not arrive in time."))
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    # ---------- errors that never reach the application
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's text is not for clients)
+        self._end(Invalid("The request is not valid HTTP/1.1."))
+
+    def _end(self, error: ApiError) -> None:
+        """Answer in the official form, where no other answer is under way, and close."""
+        self._lose_patience()
+        if self.transport.is_closing():
+            return
+        if self._idle:
+            body = msgspec.json.encode(error.body())
+            head = {
+                "content-type": "application/json",
+                "content-length": str(len(body)),
+                "connection": "close",
+                "x-request-id": type(self).new_id("req"),
+                **error.headers,
+            }
+            lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+            status = f"HTTP/1.1 {error.status} {_REASONS.get(error.status, 'Error')}\r\n"
+            self.transport.write(f"{status}{lines}\r\n".encode() + body)
+        self.transport.close()
