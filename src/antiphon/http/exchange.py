@@ -84,10 +84,16 @@ class Exchange:
 
     async def json(self, *, optional: bool = False) -> JSON:
         """The body as a JSON object; `{}` for none where it is optional. Raises `Invalid` and the like."""
+        if optional and self.headers.get("content-length", "0") == "0" and not self._chunked:
+            return {}
         settings = self.site.settings
         body = await read_body(self._receive, self.headers, settings.max_body_bytes, settings.body_timeout_s)
         self.body_bytes = len(body)
-        return {} if optional and not body else parse_object(body)
+        return parse_object(body)
+
+    @property
+    def _chunked(self) -> bool:
+        return "transfer-encoding" in self.headers
 
     async def checked(self, operation: str, *, optional: bool = False) -> JSON:
         """The body, checked against an operation of the pinned spec. Raises `Invalid`."""
