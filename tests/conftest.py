@@ -1,4 +1,4 @@
-"""What every test shares: a clean environment, the optional folder of recordings, patient properties."""
+"""What every test shares: a clean environment and patient property tests."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("antiphon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("antiphon")
 
-SHARED_ENV = "ANTIPHON_SHARED"
-_given = os.environ.get(SHARED_ENV)
-SHARED = Path(_given) if _given else ROOT.parent / "shared"
-
-for _name in [name for name in os.environ if name.startswith("ANTIPHON_") and name != SHARED_ENV]:
+for _name in [name for name in os.environ if name.startswith("ANTIPHON_") and name != "ANTIPHON_SHARED"]:
     del os.environ[_name]  # a server that a test starts is configured by that test alone
 
 
@@ -26,11 +22,3 @@ for _name in [name for name in os.environ if name.startswith("ANTIPHON_") and na
 def root() -> Path:
     """The repository."""
     return ROOT
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of recordings and measured facts; skips where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip(f"no folder of recordings (set {SHARED_ENV})")
-    return SHARED

@@ -39,7 +39,7 @@ S = TypeVar("S", bound=Section)
 _FILE = "antiphon.toml"
 _OTHER_ENV = {"ANTIPHON_CONFIG", "ANTIPHON_SHARED"}  # the file's place; a folder of the test suite
 # A Kubernetes service called `antiphon` puts these into every pod of its namespace.
-_SERVICE_LINK = re.compile(r"ANTIPHON_(SERVICE_(HOST|PORT\w*)|PORT_\d+_\w+)")
+_KUBERNETES_LINK = re.compile(r"ANTIPHON_(SERVICE_(HOST|PORT\w*)|PORT_\d+_\w+)")
 _LISTS_OF_ONE_NAME = {"auth.keys": "key"}  # comma-separated text fills this field of each table
 
 
@@ -150,7 +150,7 @@ def _from_environ(environ: Mapping[str, str]) -> Iterator[Given]:
     for name, text in sorted(environ.items()):
         if not name.startswith("ANTIPHON_") or name in _OTHER_ENV or not text:
             continue
-        if _SERVICE_LINK.fullmatch(name) or (name == "ANTIPHON_PORT" and text.startswith("tcp://")):
+        if _KUBERNETES_LINK.fullmatch(name) or (name == "ANTIPHON_PORT" and text.startswith("tcp://")):
             continue
         if name not in env_names():
             _unknown(name, "environment", env_names())
