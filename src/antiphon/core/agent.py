@@ -57,6 +57,11 @@ class Agent:
         self._client_calls = 0
         self.usage = Usage()
 
+    @property
+    def sample(self) -> Sample:
+        """The engine call that is, or was last, decided."""
+        return self._sample
+
     def first(self) -> Step:
         return self._sampled(self._sample)
 

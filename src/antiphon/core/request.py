@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from antiphon.core.compaction import is_triggered
 from antiphon.core.context import Settings
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import Invalid, Unsupported
@@ -16,6 +17,7 @@ from antiphon.core.tools import ToolRules, ToolTable, resolve_tools
 from antiphon.spec.validate import check_body
 
 OPERATION = "POST /responses"
+COMPACT_OPERATION = "POST /responses/compact"
 COUNT_OPERATION = "POST /responses/input_tokens"
 
 
@@ -51,6 +53,7 @@ class Plan:
     max_tool_calls: int | None = None
     truncate: bool = False
     current_reasoning_only: bool = False
+    compact: bool = False
 
     @property
     def seal_reasoning(self) -> bool:
@@ -72,6 +75,16 @@ def plan_count(body: object, rules: Rules, new_id: NewId) -> Plan:
     return _plan({"input": (), **given}, rules, new_id)
 
 
+def plan_compact(body: object, rules: Rules, new_id: NewId) -> Plan:
+    """The plan of a `POST /responses/compact` body."""
+    given = _checked(COMPACT_OPERATION, body, rules)
+    if "input" not in given and not given.get("previous_response_id"):
+        raise Invalid(
+            "Missing required parameter: 'input'.", param="input", code="missing_required_parameter"
+        )
+    return _plan({"input": (), **given, "store": False}, rules, new_id)
+
+
 def _checked(operation: str, body: object, rules: Rules) -> JSON:
     """The given parameters without nulls. Raises what the pinned spec and the support table refuse."""
     violation = check_body(operation, body, extra=rules.extra_parameters)
@@ -88,9 +101,10 @@ def _checked(operation: str, body: object, rules: Rules) -> JSON:
 
 def _plan(given: JSON, rules: Rules, new_id: NewId) -> Plan:
     tools = _tools(given, rules.tools)
+    items = normalise(given.get("input", ()), new_id)
     return Plan(
         model=cast(str, given["model"]),
-        input=normalise(given.get("input", ()), new_id),
+        input=items,
         instructions=given.get("instructions"),
         settings=_settings(given),
         tools=tools,
@@ -105,6 +119,7 @@ def _plan(given: JSON, rules: Rules, new_id: NewId) -> Plan:
         max_tool_calls=given.get("max_tool_calls"),
         truncate=given.get("truncation") == "auto",
         current_reasoning_only=_option(given, "reasoning").get("context") == "current_turn",
+        compact=is_triggered(items),
     )
 
 

@@ -104,6 +104,10 @@ class Runs(Protocol):
 
     async def count_tokens(self, body: object, caller: Caller) -> TokenCount: ...
 
+    async def compact(self, body: object, caller: Caller) -> JSON:
+        """`POST /responses/compact`: the official `response.compaction` object. Raises `ApiError`."""
+        ...
+
     async def create_items(self, items: Sequence[JSON], caller: Caller) -> list[JSON]:
         """Input items as they are stored: normalised, references resolved, each with an id.
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from antiphon.core.compaction import after_compaction, opened
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import Invalid, NotFound
 from antiphon.core.items import check_pairs, without_old_reasoning
 from antiphon.core.request import Plan
 from antiphon.ports import Store, Tenant
 from antiphon.run.vault import Vault
+
+_SEALED = ("reasoning", "compaction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,14 @@ class History:
         return tuple(found[i["id"]] if i["type"] == "item_reference" else i for i in items)
 
     def for_engine(self, tenant: Tenant, items: Sequence[JSON], current_only: bool) -> tuple[JSON, ...]:
-        """Items as an engine reads them: our sealed reasoning opened, old reasoning left out if asked."""
+        """Items as an engine reads them: what we sealed is opened, old reasoning left out if asked.
+
+        Raises `Invalid` for a compaction that was not made here: the context would be lost silently.
+        """
+        items = after_compaction(items)
         if current_only:
             items = without_old_reasoning(items)
-        return tuple(self._opened(tenant, i) if i["type"] == "reasoning" else i for i in items)
+        return tuple(self._open(tenant, i) if i["type"] in _SEALED else i for i in items)
 
     async def _earlier(self, tenant: Tenant, plan: Plan) -> list[JSON]:
         if plan.previous_response_id is not None:
@@ -88,9 +95,17 @@ class History:
             )
         return items
 
-    def _opened(self, tenant: Tenant, item: JSON) -> JSON:
+    def _open(self, tenant: Tenant, item: JSON) -> JSON:
         token = cast("str | None", item.get("encrypted_content"))
         text = self._vault.open(tenant, token) if token and not item.get("content") else None
+        if item["type"] == "compaction":
+            if text is None:
+                raise Invalid(
+                    "The encrypted content of a compaction item could not be verified.",
+                    param="input",
+                    code="invalid_encrypted_content",
+                )
+            return opened(text)
         if text is None:
             return item
         return {**item, "content": [{"type": "reasoning_text", "text": text}]}

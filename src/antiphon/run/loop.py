@@ -11,6 +11,7 @@ import structlog
 
 from antiphon.config import RunSettings
 from antiphon.core.agent import Finish, RunTools, Step
+from antiphon.core.compaction import summary_sample
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import ApiError, EngineFailure, IllegalTransition, Server, api_error
@@ -19,6 +20,7 @@ from antiphon.core.machine import Ended
 from antiphon.core.turn import Turn, TurnResult, TurnRules
 from antiphon.ports import Clock, Ids, Store, StoreDown
 from antiphon.ports import Turn as EngineTurn
+from antiphon.run.compaction import summary_of
 from antiphon.run.live import Live
 from antiphon.run.record import Recorder
 from antiphon.run.vault import Vault
@@ -86,6 +88,8 @@ class Driver:
         if not live.birth.generate:
             await self.begin(live)
             return Finish("completed")
+        if live.birth.plan.compact:
+            return await self._compact(live)
         step: Step = live.agent.first()
         while not isinstance(step, Finish):
             match step:
@@ -94,6 +98,18 @@ class Driver:
                 case RunTools():
                     raise Server("This server has no runner for the tool that was called.")
         return step
+
+    async def _compact(self, live: Live) -> Finish:
+        """A `compaction_trigger` makes exactly one output item (CLIENTS.md §3, Codex)."""
+        stream = await self._open(live, summary_sample(live.agent.sample))
+        machine, index = live.machine, live.machine.next_index
+        item: JSON = {"id": self._world.ids.new("cmp"), "type": "compaction", "encrypted_content": ""}
+        live.tell([*machine.open_item(item), machine.phase(index, "compacting")])
+        summary, usage = await summary_of(stream)
+        live.agent.usage += usage
+        sealed = self._world.vault.sealer(live.birth.tenant)(summary)
+        live.tell(machine.close_item(index, encrypted_content=sealed))
+        return Finish("completed")
 
     async def _turn(self, live: Live, sample: Sample) -> Step:
         """One engine call. A stream that fails before its first delta is tried once more."""

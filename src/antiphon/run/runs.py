@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from antiphon.core.agent import Agent, Limits
+from antiphon.core.compaction import summary_sample, user_messages
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import EngineFailure, Invalid, NotFound, Overloaded, api_error
 from antiphon.core.events import Event
 from antiphon.core.items import normalise
 from antiphon.core.machine import ResponseMachine
-from antiphon.core.request import Plan, Rules, plan_count, plan_request
+from antiphon.core.request import Plan, Rules, plan_compact, plan_count, plan_request
 from antiphon.core.tools import ToolRules
 from antiphon.ports import (
     Caller,
@@ -26,6 +27,7 @@ from antiphon.ports import (
     TokenCount,
     Warm,
 )
+from antiphon.run.compaction import summary_of
 from antiphon.run.history import History, Start
 from antiphon.run.inputs import Inputs
 from antiphon.run.live import Birth, Live
@@ -80,6 +82,27 @@ class Runs:
             return await route.engine.count_tokens(sample)
         except EngineFailure as failure:
             raise api_error(failure) from failure
+
+    async def compact(self, body: object, caller: Caller) -> JSON:
+        self._admit()
+        plan = plan_compact(body, self._rules(), self._world.ids.new)
+        route = await self._router.route(plan.model)
+        start = await self._history.load(caller.tenant, plan)
+        sample = summary_sample(await self._sample(caller.tenant, plan, route, start))
+        route.engine.check(sample)
+        try:
+            summary, usage = await summary_of(await route.engine.open(sample))
+        except EngineFailure as failure:
+            raise api_error(failure) from failure
+        sealed = self._world.vault.sealer(caller.tenant)(summary)
+        item = {"id": self._world.ids.new("cmp"), "type": "compaction", "encrypted_content": sealed}
+        return {
+            "id": self._world.ids.new("resp"),
+            "object": "response.compaction",
+            "created_at": int(self._world.clock.now()),
+            "output": [*user_messages((*start.history, *start.input)), item],
+            "usage": usage.official(),
+        }
 
     async def create_items(self, items: Sequence[JSON], caller: Caller) -> list[JSON]:
         normal = normalise(items, self._world.ids.new)
