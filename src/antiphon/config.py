@@ -145,7 +145,7 @@ class ModelSettings(Section, frozen=True):
 
     name: Annotated[Name, "The name clients use."]
     engine: Annotated[Name, "The engine's `name`."] = "default"
-    model: Annotated[str | None, "The engine's name for it; unset: its first model."] = None
+    model: Annotated[str | None, "The engine's name for it; unset: the same name."] = None
 
 
 class ApiKey(Section, frozen=True):
