@@ -195,7 +195,13 @@ ITEM_KINDS: dict[str, ItemKind] = {
     for k in (
         ItemKind("message", "msg", ("output_text", "refusal")),
         ItemKind("reasoning", "rs", ("reasoning_text", "reasoning_summary_text"), status=False),
-        ItemKind("function_call", "fc", ("function_call_arguments",)),
+        ItemKind(
+            "function_call",
+            "fc",
+            ("function_call_arguments",),
+            # A recorded call whose `caller` is a program waits for its output, in progress, when it is done.
+            closes_as=("completed", "in_progress", "incomplete"),
+        ),
         ItemKind("function_call_output", "fco"),
         ItemKind("custom_tool_call", "ctc", ("custom_tool_call_input",)),
         ItemKind("custom_tool_call_output", "ctco"),

@@ -7,7 +7,7 @@ from typing import Any, cast
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import IllegalTransition
 from antiphon.core.events import Event
-from antiphon.core.kinds import CHANNELS, EVENT_PLACES, PARTIAL_IMAGE, SHELL_OUTPUT_DELTA
+from antiphon.core.kinds import CHANNELS, EVENT_PLACES, PARTIAL_IMAGE, SHELL_OUTPUT_DELTA, Channel
 from antiphon.core.machine import ResponseMachine
 
 _PARTS = {
@@ -30,7 +30,10 @@ class NativeItems:
     def apply(self, event: JSON) -> list[Event]:
         """The events of our response for one item-level event of the upstream's."""
         kind = cast(str, event["type"])
-        place = EVENT_PLACES.get(kind, "")
+        place = EVENT_PLACES.get(kind)
+        if place is None:
+            # The real API sends types that no official list names, and strict clients die of them.
+            return []
         if kind == "response.output_item.added":
             self._indexes[cast(int, event["output_index"])] = self._machine.next_index
             return self._machine.open_item(cast(JSON, event["item"]))
@@ -57,10 +60,18 @@ class NativeItems:
         if address not in self._indexes:
             return self._machine.add_item(item)
         index = self._indexes.pop(address)
-        streamed = {channel for i, channel, _ in self._touched if i == index}
-        fields = {CHANNELS[name].field.split(".")[0] for name in streamed}
-        final = {k: v for k, v in item.items() if k not in _KEPT_BY_DONE and k not in fields}
+        final = {k: v for k, v in item.items() if k not in _KEPT_BY_DONE}
+        for name in {channel for i, channel, _ in self._touched if i == index}:
+            self._keep_streamed(index, CHANNELS[name], final)
         return self._machine.close_item(index, cast(str, item.get("status") or "completed"), **final)
+
+    def _keep_streamed(self, index: int, channel: Channel, final: JSON) -> None:
+        """What was streamed stands: the upstream's whole copy of it is not taken."""
+        field, _, inner = channel.field.partition(".")
+        if not inner:
+            final.pop(field, None)
+        elif field in final:
+            final[field] = {**final[field], inner: self._machine.item(index)[field][inner]}
 
     def _channel(self, index: int, name: str, kind: str, event: JSON) -> list[Event]:
         channel = CHANNELS[name]
