@@ -66,11 +66,13 @@ def _opening(events: list[dict[str, Any]]) -> list[str]:
         out.append("R1 the first event is not response.created")
     if len(events) > 1 and events[1]["type"] not in ("response.in_progress", "response.queued"):
         out.append(f"R2 the second event is {events[1]['type']}")
-    for event in events:
-        if event["type"] in ("response.created", "response.queued", "response.in_progress") and (
-            event["response"]["output"] or event["response"].get("usage") is not None
-        ):
-            out.append(f"R3 {event['type']} has output or usage")
+    early = ("response.created", "response.queued", "response.in_progress")
+    out += [
+        f"R3 {event['type']} has output or usage"
+        for event in events
+        if event["type"] in early
+        and (event["response"]["output"] or event["response"].get("usage") is not None)
+    ]
     return out
 
 

@@ -250,6 +250,10 @@ class Driver:
             self._world.incident("store_failure")
             logger.error("store failed", response=live.id, reason=str(error))
             live.refuse(_LOST)
+        except Exception:
+            self._world.incident("internal_error")
+            logger.exception("run could not be ended", response=live.id)
+            live.refuse(_LOST)
 
     def _lost(self, live: Live, events: list[Event], error: StoreDown) -> list[Event]:
         """The final object could not be stored: nobody is told that the response completed."""

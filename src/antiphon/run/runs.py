@@ -112,7 +112,7 @@ class Runs:
 
     async def get(self, response_id: str, caller: Caller) -> JSON:
         live = self._mine(response_id, caller)
-        if live is not None and (live.stored or live.ended):
+        if live is not None and live.birth.record is not None and (live.stored or live.ended):
             return live.machine.snapshot()
         found = await self._world.store.get(caller.tenant, response_id)
         if found is None:
