@@ -80,10 +80,10 @@ class NativeItems:
         if kind == channel.delta:
             text, logprobs = cast(str, event["delta"]), cast("tuple[Any, ...]", event.get("logprobs") or ())
             events.append(self._machine.append(index, name, text, sub, logprobs))
-            self._touched.add((index, f"{name}", sub))
+            self._touched.add((index, name, sub))
         elif kind == channel.done:
-            if (index, name, sub) not in self._touched:
-                whole = cast(str, event[channel.done_field])
+            whole = cast(str, event[channel.done_field])
+            if whole and (index, name, sub) not in self._touched:
                 events.append(self._machine.append(index, name, whole, sub))
             events += self._machine.close_place(index, name, sub)
             self._touched.add((index, name, sub))
