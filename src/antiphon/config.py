@@ -186,9 +186,36 @@ class FetchSettings(Section, frozen=True):
     timeout_s: Annotated[Seconds, "One fetch."] = 20.0
     max_bytes: Annotated[Bytes, "One fetched body."] = 32 * MIB
     max_redirects: Annotated[Times, "Redirects followed."] = 3
+    max_request_bytes: Annotated[Bytes, "All bodies fetched for one request."] = 64 * MIB
+    max_parallel: Annotated[Count, "Fetches at once; further ones wait."] = 16
     allow_hosts: Annotated[
         tuple[str, ...], "Hosts that may be private or loopback addresses; others may not."
     ] = ()
+    images: Annotated[
+        Literal["inline", "pass"],
+        "Image URLs: fetched here and handed to the engine as data, or passed on for the engine to fetch.",
+    ] = "inline"
+
+
+class InputSettings(Section, frozen=True):
+    """Files, images, grammars and schemas in requests."""
+
+    max_parts: Annotated[Count, "Files and images of one request's whole context."] = 500
+    max_file_bytes: Annotated[Bytes, "One file."] = 32 * MIB
+    max_image_bytes: Annotated[Bytes, "One image."] = 20 * MIB
+    max_text_bytes: Annotated[Bytes, "The text of one file."] = 4 * MIB
+    document_timeout_s: Annotated[Seconds, "Reading one document."] = 30.0
+    document_memory_bytes: Annotated[Bytes, "Address space of the process that reads one document."] = (
+        1024 * MIB
+    )
+    document_processes: Annotated[Count, "Documents read at once; further ones wait."] = 1
+    cache_bytes: Annotated[Bytes, "Texts of files and fetched images kept for the next turn."] = 32 * MIB
+    cache_ttl_s: Annotated[Seconds, "Age at which a fetched file or image is fetched again."] = 600.0
+    max_grammar_bytes: Annotated[Bytes, "Definition of one custom tool's grammar."] = 64 * 1024
+    grammar_timeout_s: Annotated[Seconds, "Compiling one lark grammar."] = 5.0
+    match_timeout_s: Annotated[Seconds, "Matching one tool input against its lark grammar."] = 1.0
+    regex_program_bytes: Annotated[Bytes, "A custom tool's regex, compiled."] = 2 * MIB
+    max_regex_input_bytes: Annotated[Bytes, "A tool input that is matched against a regex."] = 64 * 1024
 
 
 class LogSettings(Section, frozen=True):
@@ -212,4 +239,5 @@ class Settings(Section, frozen=True):
     rate: RateSettings = RateSettings()
     reasoning: ReasoningSettings = ReasoningSettings()
     fetch: FetchSettings = FetchSettings()
+    inputs: InputSettings = InputSettings()
     log: LogSettings = LogSettings()
