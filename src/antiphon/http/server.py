@@ -8,7 +8,8 @@ is lost. `Connection` closes these.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, ClassVar, cast
 
 import httptools
@@ -19,10 +20,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from antiphon.config import HttpSettings
 from antiphon.core.errors import ApiError, Invalid, Overloaded
-from antiphon.http.faults import HeadersTooLarge, Late
+from antiphon.http.faults import HeadersTooLarge, Late, NotAllowed
 from antiphon.ports import Ids
 
-_REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+_REASONS = {
+    400: "Bad Request",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+}
 _KEEP_ALIVE_S = 75
 """Idle time of a connection between requests: longer than the pools of usual clients and balancers keep one,
 so that it is them who close."""
@@ -48,7 +54,15 @@ def build_server(app: ASGIApp, settings: HttpSettings, ids: Ids) -> uvicorn.Serv
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
     )
-    return uvicorn.Server(config)
+    return HouseServer(config)
+
+
+class HouseServer(uvicorn.Server):
+    """Leaves signals to `wiring`: responses drain before the sockets close."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
 
 
 class Connection(HttpToolsProtocol):
@@ -62,6 +76,7 @@ class Connection(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._head_bytes = 0
         self._in_head = False
+        self._declined = False  # the request under way asks for a protocol that we do not speak
         self._left_over = 0  # bytes of a body that came after its answer
         self._patience: asyncio.TimerHandle | None = None
 
@@ -90,11 +105,12 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if self._should_upgrade():
+            if self._declined:
+                self._decline_upgrade(data[upgrade.args[0] :])
+            else:
                 self._lose_patience()
                 self.handle_websocket_upgrade()
-                return
-            self._ignore_upgrade(data, upgrade)
+            return
         except httptools.HttpParserError:
             self.send_400_response("")
         if self.transport.is_closing():
@@ -106,22 +122,29 @@ class Connection(HttpToolsProtocol):
         elif self._idle:
             self._be_patient()
 
-    def _ignore_upgrade(self, data: bytes, upgrade: Exception) -> None:
-        """Another protocol (h2c, say) may be declined by going on in HTTP/1.1 (RFC 9110 §7.8)."""
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Another protocol (h2c, say) may be declined by going on in HTTP/1.1 (RFC 9110 §7.8).
+
+        The parser has stopped after the head, so it is fed again without the upgrade, then with the body.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._end(NotAllowed("CONNECT", self.url.decode("latin-1"), ()))
+            return
+        kept = [(n, v) for n, v in self.headers if n not in (b"upgrade", b"connection", b"http2-settings")]
+        lines = b"".join(b"%b: %b\r\n" % pair for pair in kept)
         self.parser = httptools.HttpRequestParser(self)
-        rest = data[upgrade.args[0] :]
+        self.parser.feed_data(b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self.url, lines))
         if rest:
             self.data_received(rest)
 
     def _should_upgrade(self) -> bool:
         """Only for a handshake that WebSocket will accept; anything else is answered as plain HTTP."""
-        if not super()._should_upgrade() or self.scope["method"] != "GET":
+        if not super()._should_upgrade() or self.parser.get_method() != b"GET":
             return False
         headers = dict(self.headers)
-        return (
-            headers.get(b"sec-websocket-version") == b"13"
-            and len(headers.get(b"sec-websocket-key", b"")) == 24
-        )
+        key = headers.get(b"sec-websocket-key", b"")
+        return headers.get(b"sec-websocket-version") == b"13" and len(key) == 24
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -131,7 +154,13 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._lose_patience()
-        super().on_headers_complete()
+        self._declined = self.parser.should_upgrade() and not self._should_upgrade()
+        if not self._declined:
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self._declined:
+            super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
         if self.cycle.response_complete:

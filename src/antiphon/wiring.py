@@ -1,0 +1,161 @@
+"""The composition root: settings → a running server, and its orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from importlib.metadata import version
+from secrets import token_hex
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from antiphon.config import EngineSettings, Settings
+from antiphon.core.errors import AntiphonError
+from antiphon.engines.build import build_engine
+from antiphon.engines.router import ModelRouter
+from antiphon.http.app import build_app
+from antiphon.http.exchange import AppDeps
+from antiphon.http.metrics import Metrics
+from antiphon.http.server import build_server
+from antiphon.ports import Engine, Ids, Store, StoreDown
+from antiphon.run.inputs import PlainInputs
+from antiphon.run.loop import World
+from antiphon.run.recovery import recover
+from antiphon.run.runs import Lifetimes, Runs
+from antiphon.run.vault import Vault
+from antiphon.store import open_store
+
+logger = structlog.get_logger("antiphon")
+
+
+class SystemClock:
+    """`ports.Clock`."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+class RandomIds:
+    """`ports.Ids`: 192 random bits, in the length that the real API uses."""
+
+    def new(self, prefix: str) -> str:
+        return f"{prefix}_{token_hex(24)}"
+
+
+class StartError(AntiphonError):
+    """The server cannot start; the message says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A started server without its sockets. `app` answers; `runs` are drained at the end."""
+
+    app: ASGIApp
+    runs: Runs
+    store: Store
+    vault: Vault
+    ids: Ids
+
+
+@contextlib.asynccontextmanager
+async def open_house(settings: Settings) -> AsyncGenerator[House]:
+    """Store, engines and application, opened in order and closed in the reverse.
+
+    Raises `StoreDown` and what engines raise when they cannot start.
+    """
+    clock, ids, metrics = SystemClock(), RandomIds(), Metrics()
+    async with contextlib.AsyncExitStack() as stack:
+        store = open_store(settings.store)
+        await store.open()
+        stack.push_async_callback(store.aclose)
+        await recover(store)
+        vault = Vault(store, settings.reasoning, clock)
+        await vault.rotate()
+        router = ModelRouter(await _engines(settings, stack), settings.models, clock)
+        inputs = PlainInputs()
+        world = World(store, vault, clock, ids, settings.run, None, metrics.incident)
+        lifetimes = Lifetimes(settings.store.response_ttl_s, settings.store.hidden_ttl_s)
+        runs = Runs(world, router, inputs, lifetimes)
+        deps = AppDeps(runs, store, router, clock, ids, version("antiphon"))
+        app = build_app(deps, settings.http, settings.auth, settings.rate, metrics)
+        house = House(app, runs, store, vault, ids)
+        upkeep = asyncio.create_task(_upkeep(house, settings))
+        stack.callback(upkeep.cancel)
+        yield house
+        await runs.aclose(settings.http.shutdown_grace_s)
+
+
+async def _engines(
+    settings: Settings, stack: contextlib.AsyncExitStack
+) -> dict[str, tuple[EngineSettings, Engine]]:
+    engines: dict[str, tuple[EngineSettings, Engine]] = {}
+    for each in settings.engines:
+        engine = build_engine(each)
+        stack.push_async_callback(engine.aclose)
+        start = getattr(engine, "start", None)
+        if start is not None:
+            await start()
+        engines[each.name] = (each, engine)
+    return engines
+
+
+async def _upkeep(house: House, settings: Settings) -> None:
+    """Now and then: delete what has expired, and let a new key take over."""
+    while True:
+        await asyncio.sleep(settings.store.sweep_interval_s)
+        try:
+            counts = await house.store.sweep(time.time())
+            if any(counts.values()):
+                logger.info("swept", **counts)
+            if house.vault.stale:
+                await house.vault.rotate()
+        except StoreDown as error:
+            logger.warning("upkeep failed", reason=str(error))
+
+
+async def _serve(settings: Settings) -> None:
+    async with open_house(settings) as house:
+        server = build_server(house.app, settings.http, house.ids)
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        serving = asyncio.create_task(server.serve())
+        await _announce(server, serving)
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        await house.runs.aclose(settings.http.shutdown_grace_s)
+        server.should_exit = True
+        await serving
+
+
+async def _announce(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    """One line with the address, once connections are taken. Raises `StartError`."""
+    while not server.started:
+        if serving.done():
+            raise StartError("the address is in use or cannot be listened on")
+        await asyncio.sleep(0.01)
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    logger.info("ready", address=f"http://{host}:{port}")
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT. 0: a clean end; 1: could not start, with one line saying why."""
+    try:
+        uvloop.run(_serve(settings))
+    except (StoreDown, AntiphonError, OSError) as error:
+        print(f"antiphon: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except SystemExit:
+        # uvicorn ends so when it cannot bind; it has logged why.
+        return 1
+    return 0
