@@ -13,7 +13,11 @@ from antiphon.ports.world import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A cursor question: ids strictly after `after` in `order`; `limit` 1–100."""
+    """A cursor question: ids strictly after `after` in `order`; `limit` 1–100.
+
+    An id that occurs more than once is listed once, at its first place and with its newest content, so
+    that a cursor has one meaning. Nothing follows an unknown cursor.
+    """
 
     limit: int = 20
     order: Literal["asc", "desc"] = "desc"
@@ -34,7 +38,9 @@ class NewResponse:
 
     `response` is the official object without `output` and `id` included; `input` are this request's own
     input items, each with an id. `previous_response_id` links the chain; items are never copied along it.
-    `expires_at` is Unix seconds or None (kept as long as its conversation).
+    `expires_at` is Unix seconds or None (kept as long as its conversation). The time that it leaves counts
+    from the response's end; an unfinished response does not expire. A previous response that is hidden,
+    another tenant's or no longer there is no ancestor.
     """
 
     tenant: Tenant
@@ -65,7 +71,9 @@ class ResponseStore(Protocol):
     """Responses, their items and chains, and event logs. Everything is scoped by tenant.
 
     A method that returns None or False says "not found for this tenant"; expired and deleted rows are
-    not found. Raises `StoreFull` when the disk or the configured size is full, `StoreDown` otherwise.
+    not found. Raises `StoreFull` when the disk or the configured size is full, `StoreDown` otherwise, and
+    `IllegalTransition` for our bugs: an id stored twice, a change of a response that is unknown or has
+    ended, a gap in a log. A deleted response can still be ended; it stays deleted.
     """
 
     async def create(self, new: NewResponse) -> None:
@@ -96,26 +104,31 @@ class ResponseStore(Protocol):
         ...
 
     async def context(self, tenant: Tenant, response_id: str) -> list[JSON] | None:
-        """Input and output items of the chain that ends here, oldest first; None if not found.
+        """All that `input_items` lists, repeated ids included, then the output; oldest first.
 
-        Deleted ancestors still count (their descendants use them).
+        Deleted ancestors still count (their descendants use them). None for a hidden response.
         """
         ...
 
     async def input_items(self, tenant: Tenant, response_id: str, page: Page) -> Listing | None:
-        """What the model was given: earlier items of the chain or conversation, then its own input."""
+        """What the model was given: earlier items of the chain, or of the conversation as they were when the
+        response took its lock or was created; then its own input. None for a hidden response.
+        """
         ...
 
     async def find_items(self, tenant: Tenant, item_ids: Sequence[str]) -> dict[str, JSON]:
-        """Stored items by id, for `item_reference`; the newest where an id was used twice."""
+        """Items by id, for `item_reference`; the newest where an id was used twice.
+
+        Found are items that a response which is not hidden, one built on it, or a conversation holds.
+        """
         ...
 
     async def append_events(self, response_id: str, events: Sequence[Event]) -> None:
-        """Add to the log; numbers go on without a gap."""
+        """Add to the log; numbers start at 0 and go on without a gap."""
         ...
 
     async def events(self, tenant: Tenant, response_id: str, after: int, limit: int) -> list[Event] | None:
-        """Events with a number > `after`, in order; None where no log is kept."""
+        """Events with a number > `after`, in order; None where nothing was ever logged."""
         ...
 
     async def unfinished(self) -> list[tuple[Tenant, JSON]]:
@@ -136,7 +149,9 @@ class ConversationStore(Protocol):
         self, tenant: Tenant, conversation_id: str, metadata: JSON
     ) -> JSON | None: ...
 
-    async def delete_conversation(self, tenant: Tenant, conversation_id: str) -> bool: ...
+    async def delete_conversation(self, tenant: Tenant, conversation_id: str) -> bool:
+        """Its responses stay; those without `expires_at` now have `response_ttl_s` left."""
+        ...
 
     async def add_items(self, tenant: Tenant, conversation_id: str, items: Sequence[JSON]) -> bool: ...
 
@@ -150,10 +165,15 @@ class ConversationStore(Protocol):
 
     async def get_item(self, tenant: Tenant, conversation_id: str, item_id: str) -> JSON | None: ...
 
-    async def delete_item(self, tenant: Tenant, conversation_id: str, item_id: str) -> bool: ...
+    async def delete_item(self, tenant: Tenant, conversation_id: str, item_id: str) -> bool:
+        """Unlink it here, wherever its id occurs."""
+        ...
 
     async def lock_conversation(self, tenant: Tenant, conversation_id: str, owner: str, until: float) -> bool:
-        """Take it for `owner` (a response id) until a Unix time; False while another holds it."""
+        """Take it for `owner` (a response id) until a Unix time, or longer if it has it already.
+
+        False while another holds it, and for an unknown conversation.
+        """
         ...
 
     async def unlock_conversation(self, tenant: Tenant, conversation_id: str, owner: str) -> None: ...
@@ -179,7 +199,10 @@ class Store(ResponseStore, ConversationStore, KeyStore, Protocol):
         ...
 
     async def sweep(self, now: float) -> Mapping[str, int]:
-        """Remove what expired and what nothing uses; counts per kind of row, and `blobs`."""
+        """Remove what went `sweep_grace_s` before `now` and what nothing uses.
+
+        Counts of `responses`, `conversations`, `items` and `blobs`.
+        """
         ...
 
     async def ready(self) -> bool: ...
