@@ -14,6 +14,8 @@ async def health(x: Exchange) -> None:
 async def ready(x: Exchange) -> None:
     """`GET /ready`: 200 when store and engines can take a request, else 503 with the reasons."""
     reasons: list[str] = []
+    if not x.site.deps.runs.accepting:
+        reasons.append("the server is shutting down")
     if not await x.site.deps.store.ready():
         reasons.append("the store is not usable")
     if not await x.site.deps.router.ready():

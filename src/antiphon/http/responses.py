@@ -89,3 +89,10 @@ async def count_tokens(x: Exchange) -> None:
     # An estimate says so: the official reply has no place for it.
     headers = {} if count.exact else {"x-antiphon-token-count": "estimate"}
     await x.reply({"object": "response.input_tokens", "input_tokens": count.tokens}, headers=headers)
+
+
+async def compact(x: Exchange) -> None:
+    """`POST /responses/compact` (SPEC.md H30)."""
+    body = await x.json()
+    x.meter()
+    await x.reply(await x.race(x.site.deps.runs.compact(body, x.caller)))

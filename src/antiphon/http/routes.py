@@ -36,6 +36,7 @@ API: tuple[Operation, ...] = (
     _official("POST /responses", responses.create),
     Operation("GET", "/v1/responses", responses.upgrade_required),
     _official("POST /responses/input_tokens", responses.count_tokens),
+    _official("POST /responses/compact", responses.compact),
     _official(f"GET {_RESPONSE}", responses.retrieve),
     _official(f"DELETE {_RESPONSE}", responses.delete),
     _official(f"POST {_RESPONSE}/cancel", responses.cancel),

@@ -82,6 +82,11 @@ class Warm:
 class Runs(Protocol):
     """Everything http does with responses."""
 
+    @property
+    def accepting(self) -> bool:
+        """Whether new runs are taken; False while the process drains."""
+        ...
+
     async def start(self, body: object, caller: Caller, warm: Warm | None = None) -> LiveRun:
         """Check, plan and start a run. Raises `ApiError`."""
         ...

@@ -157,6 +157,10 @@ class Runs:
     # ---------- the end of the process
 
     @property
+    def accepting(self) -> bool:
+        return not self._closing
+
+    @property
     def active(self) -> int:
         """Runs that have not ended."""
         return len(self._live)
