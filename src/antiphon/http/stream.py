@@ -45,7 +45,8 @@ class Pulse:
         self._writing = False
         self._beat: asyncio.Task[None] | None = None
         self.stalled = False
-        self._timer = self._loop.call_later(min(self._heartbeat_s, self._stall_s), self._tick)
+        self._period = min(self._heartbeat_s, self._stall_s)
+        self._timer = self._loop.call_later(self._period, self._tick)
 
     async def write(self, data: bytes, more: bool = True) -> None:
         """Send. At most one heartbeat may be in the way."""
@@ -66,17 +67,16 @@ class Pulse:
 
     def _tick(self) -> None:
         age = self._loop.time() - self._since
-        limit = self._stall_s if self._writing else self._heartbeat_s
-        if age < limit:
-            self._timer = self._loop.call_later(limit - age, self._tick)
-            return
-        if self._writing:
+        due = age >= (self._stall_s if self._writing else self._heartbeat_s)
+        if due and self._writing:
             self.stalled = True
             if self._task is not None:
                 self._task.cancel()
             return
-        self._beat = self._loop.create_task(self._send(HEARTBEAT))
-        self._timer = self._loop.call_later(min(self._heartbeat_s, self._stall_s), self._tick)
+        if due:
+            self._beat = self._loop.create_task(self._send(HEARTBEAT))
+        rest = self._period if due or self._writing else min(self._period, self._heartbeat_s - age)
+        self._timer = self._loop.call_later(rest, self._tick)
 
 
 async def stream(

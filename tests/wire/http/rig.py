@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from tests.wire.http.memory import MemoryStore
 
 from antiphon.config import AuthSettings, HttpSettings, RateSettings, ReasoningSettings, RunSettings
@@ -220,15 +221,30 @@ async def serving(
     runs = Runs(world, router, PlainInputs(), Lifetimes(3600.0, 600.0))
     app = build_app(AppDeps(runs, store, router, clock, ids, "9.9"), http, auth, rate, metrics)
     server = build_server(app, http, ids)
-    server.capture_signals = contextlib.nullcontext  # the signals are pytest's
-    task = asyncio.create_task(server.serve())
+    await started(server)
     try:
-        await until(lambda: server.started or task.done())
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Rig(port, engine, router, store, runs, metrics, clock, server)
     finally:
-        server.should_exit = True
         await runs.aclose(0.0)
-        server.force_exit = True
-        async with asyncio.timeout(PATIENCE_S):
-            await task
+        await stopped(server)
+
+
+async def started(server: uvicorn.Server) -> None:
+    """What `serve` does first, without its signals and its tick of 0.1 s."""
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup()
+    await server.on_tick(0)
+
+
+async def stopped(server: uvicorn.Server) -> None:
+    """Drop every connection and wait for what was running."""
+    for listener in server.servers:
+        listener.close()
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+    tasks = list(server.server_state.tasks)
+    if tasks:
+        _, running = await asyncio.wait(tasks, timeout=PATIENCE_S)
+        assert not running
