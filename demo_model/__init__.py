@@ -1,0 +1,1 @@
+"""Programs that make the demo model again; see README.md."""
