@@ -35,7 +35,7 @@ so that it is them who close."""
 
 
 def build_server(app: ASGIApp, settings: HttpSettings, ids: Ids) -> uvicorn.Server:
-    """A server ready for `serve()`. Its lifespan is off: `wiring` opens and closes what the app uses."""
+    """A server ready for `serve()`. `wiring` hears the signals, and opens and closes what the app uses."""
     protocol = type("Connection", (Connection,), {"settings": settings, "new_id": staticmethod(ids.new)})
     config = uvicorn.Config(
         app,

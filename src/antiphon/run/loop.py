@@ -193,10 +193,10 @@ class Driver:
         live.begun = True
         if live.birth.plan.stream or live.background:
             await self._recorder.create(live)
-        events = live.machine.begin()
+        # Numbered events are told at once: a cancel during the write would leave a gap in the log.
+        live.tell(live.machine.begin())
         if live.background:
             await self._recorder.begun(live)
-        live.tell(events)
         live.accept()
 
     async def queue(self, live: Live) -> None:

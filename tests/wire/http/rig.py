@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from tests.wire.http.memory import MemoryStore
 
-from antiphon.config import AuthSettings, HttpSettings, RateSettings, ReasoningSettings, RunSettings
+from antiphon.config import (
+    AuthSettings,
+    HttpSettings,
+    RateSettings,
+    ReasoningSettings,
+    RunSettings,
+    StoreSettings,
+)
 from antiphon.core.context import Sample
 from antiphon.core.deltas import Delta, FinishDelta, TextDelta, Usage, UsageDelta
 from antiphon.core.errors import EngineFailure, Invalid
@@ -22,9 +28,11 @@ from antiphon.http.exchange import AppDeps
 from antiphon.http.metrics import Metrics
 from antiphon.http.server import build_server
 from antiphon.ports import ModelInfo, Route, TokenCount
+from antiphon.run.inputs import PlainInputs
 from antiphon.run.loop import World
 from antiphon.run.runs import Lifetimes, Runs
 from antiphon.run.vault import Vault
+from antiphon.store import open_store
 
 PATIENCE_S = 20.0
 END = object()
@@ -153,9 +161,23 @@ class HandClock:
         return self.at
 
 
-class PlainInputs:
-    async def resolve(self, tenant: str, items: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-        return tuple(items)
+class BreakableStore:
+    """The real store, until the test says otherwise."""
+
+    def __init__(self, real: Any) -> None:
+        self._real, self.is_ready = real, True
+        self.broken: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def ready(self) -> bool:
+        return self.is_ready and await self._real.ready()
+
+    async def create_conversation(self, *args: Any) -> None:
+        if self.broken is not None:
+            raise self.broken
+        await self._real.create_conversation(*args)
 
 
 @dataclass
@@ -214,7 +236,9 @@ async def serving(
     """A server for one test."""
     http = http or HttpSettings(port=0)
     engine, clock, ids, metrics = HandEngine(), HandClock(), CountedIds(), Metrics()
-    router, store = OneRouter(engine), MemoryStore()
+    store = BreakableStore(open_store(StoreSettings(url=f"sqlite:///{tmp}/store.db"), clock))
+    await store.open()
+    router = OneRouter(engine)
     vault = Vault(store, ReasoningSettings(), clock)
     await vault.rotate()
     world = World(store, vault, clock, ids, run or RunSettings(), incident=metrics.incident)
@@ -228,6 +252,7 @@ async def serving(
     finally:
         await runs.aclose(0.0)
         await stopped(server)
+        await store.aclose()
 
 
 async def started(server: uvicorn.Server) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,12 @@ async def leave(rig: Rig, body: dict[str, Any]) -> HandTurn:
     turn = await rig.engine.turn(len(rig.engine.turns))
     writer.transport.abort()
     return turn
+
+
+async def newest(rig: Rig) -> str:
+    """The id of the one run under way."""
+    ((_, response),) = await rig.store.unfinished()
+    return response["id"]
 
 
 def numbers(rig: Rig) -> dict[str, float]:
@@ -61,17 +66,17 @@ async def test_leaving_before_the_engine_accepts_ends_the_run(rig: Rig) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_background_run_goes_on(rig: Rig, stream: bool) -> None:
     turn = await leave(rig, {**PLAIN, "background": True, "stream": stream})
-    response_id = next(iter(rig.store.responses))[1]
+    response_id = await newest(rig)
     turn.say("alone")
     turn.finish()
     await until(lambda: rig.runs.active == 0)
-    found = json.loads((await rig.raw(get(f"/v1/responses/{response_id}"))).partition(b"\r\n\r\n")[2])
+    found = await rig.store.get("default", response_id)
     assert (found["status"], found["output"][0]["content"][0]["text"]) == ("completed", "alone")
 
 
 async def test_leaving_a_resumed_stream_stops_only_the_reading(rig: Rig) -> None:
     turn = await leave(rig, {**PLAIN, "background": True, "stream": True})
-    response_id = next(iter(rig.store.responses))[1]
+    response_id = await newest(rig)
     reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
     writer.write(get(f"/v1/responses/{response_id}?stream=true"))
     await reader.readuntil(b"response.in_progress")
@@ -81,7 +86,7 @@ async def test_leaving_a_resumed_stream_stops_only_the_reading(rig: Rig) -> None
     assert not turn.closed.is_set()
     turn.finish()
     await until(lambda: rig.runs.active == 0)
-    assert rig.store.responses["default", response_id]["status"] == "completed"
+    assert (await rig.store.get("default", response_id))["status"] == "completed"
 
 
 async def test_a_stream_resumed_anywhere_has_the_same_rest(rig: Rig) -> None:
@@ -112,6 +117,7 @@ async def test_a_stalled_reader_is_cut_and_its_run_goes_on(tmp_path: Path) -> No
         rig.engine.auto = None
         sock = stiff(rig.port, post({**PLAIN, "stream": True}))
         turn = await rig.engine.turn()
+        response_id = await newest(rig)
         cut = 'antiphon_cut_streams_total{why="stalled"}'
         while numbers(rig).get(cut) != 1.0:
             turn.say("x" * 50_000)
@@ -119,8 +125,7 @@ async def test_a_stalled_reader_is_cut_and_its_run_goes_on(tmp_path: Path) -> No
         assert not turn.closed.is_set()
         turn.finish()
         await until(lambda: rig.runs.active == 0)
-        (response,) = rig.store.responses.values()
-        assert response["status"] == "completed"
+        assert (await rig.store.get("default", response_id))["status"] == "completed"
         assert not (await drained(sock)).endswith(b"0\r\n\r\n"), "cut off, not ended"
 
 
