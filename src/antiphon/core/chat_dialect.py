@@ -11,9 +11,6 @@ from typing import Any, Literal
 
 from antiphon.core.deltas import JSON
 
-Forcing = Literal["native", "narrow", "schema"]
-"""How a server is made to call: by `tool_choice`, by offering only that tool, or by a schema for its text."""
-
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
@@ -52,7 +49,8 @@ class Dialect:
     - `image_details`: accepted values of an image's `detail`.
 
     Tools
-    - `named`, `required`: how a call is forced.
+    - `forces_calls`: `tool_choice` `required` and by name are kept to; else the answer's text is bound to a
+      schema of `{"name", "arguments"}` and read as the call.
     - `tools_when_none`: tools are sent along with `tool_choice: none`; servers that do not enforce it get
       none, so that no raw call shows up as text.
     - `calls_with_format`: the model may still call tools under a response format; else the format comes in
@@ -80,8 +78,7 @@ class Dialect:
     tool_images: bool = False
     continues_assistant: bool = False
     image_details: frozenset[str] = frozenset({"auto", "low", "high"})
-    named: Forcing = "native"
-    required: Literal["native", "schema"] = "native"
+    forces_calls: bool = True
     tools_when_none: bool = False
     calls_with_format: bool = False
     calls_with_logprobs: bool = True

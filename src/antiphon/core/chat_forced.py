@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import cast
 
 import msgspec
 
 from antiphon.core.chat_request import Steer
-from antiphon.core.deltas import JSON, CallDelta, Delta, FinishDelta, TextDelta
+from antiphon.core.deltas import CallDelta, Delta, FinishDelta, TextDelta
 from antiphon.core.tools import CUSTOM_INPUT
 
 
@@ -16,59 +16,95 @@ class ForcedCall:
     """Feed the deltas of a turn; text comes out as the call, everything else as it is."""
 
     def __init__(self, forced: Steer) -> None:
-        self._forced = forced
-        self._begun = False
-        self._held: list[str] = []
+        self._reader = InputReader(forced.names[0]) if forced.kind == "input" else EnvelopeReader()
 
     def feed(self, deltas: Sequence[Delta]) -> list[Delta]:
         out: list[Delta] = []
         for delta in deltas:
             if isinstance(delta, TextDelta):
-                self._text(delta.text, out)
+                out += self._reader.feed(delta.text)
             elif isinstance(delta, FinishDelta):
-                self._finish(delta, out)
+                stopped = delta.reason == "stop"
+                out += self._reader.close(stopped)
+                out.append(FinishDelta("tool_calls") if stopped and self._reader.called else delta)
             else:
-                self._begun = self._begun or isinstance(delta, CallDelta)
                 out.append(delta)
         return out
 
-    def _text(self, text: str, out: list[Delta]) -> None:
-        if self._forced.kind == "choice":
-            self._held.append(text)
-            return
-        if not self._begun:
-            self._begun = True
-            out.append(CallDelta(0, None, self._forced.name, self._opening()))
-        out.append(CallDelta(0, arguments=_escaped(text) if self._forced.kind == "input" else text))
 
-    def _finish(self, finish: FinishDelta, out: list[Delta]) -> None:
-        if self._forced.kind == "choice" and self._held:
-            self._choose(out)
-        elif self._forced.kind == "input":
-            if not self._begun:
-                self._text("", out)
-            if finish.reason == "stop":
-                out.append(CallDelta(0, arguments='"}'))
-        out.append(FinishDelta("tool_calls") if finish.reason == "stop" else finish)
+class InputReader:
+    """The text is a custom tool's input: it becomes the one string of the function that stands for it."""
 
-    def _choose(self, out: list[Delta]) -> None:
-        """The whole `{"name", "arguments"}`; text that is cut off or is none goes out as text."""
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.called = False
+
+    def feed(self, text: str) -> list[Delta]:
+        escaped = msgspec.json.encode(text).decode()[1:-1]
+        return [*self._opening(), CallDelta(0, arguments=escaped)]
+
+    def close(self, stopped: bool) -> list[Delta]:
+        """An input that a limit cut off stays open, as it would in a call."""
+        return [*self._opening(), CallDelta(0, arguments='"}')] if stopped else []
+
+    def _opening(self) -> list[Delta]:
+        if self.called:
+            return []
+        self.called = True
+        return [CallDelta(0, None, self._name, f'{{"{CUSTOM_INPUT}":"')]
+
+
+_HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*(?=\S)')
+_HEAD_LIMIT = 1_000
+"""Characters after which text without that head is taken for plain text."""
+
+
+class EnvelopeReader:
+    """The text is `{"name": …, "arguments": …}`. Arguments come out as they grow; other text as text."""
+
+    def __init__(self) -> None:
+        self._held: list[str] = []
+        self._depth = 0
+        self._quoted = self._escaped = False
+        self._over = self._plain = False
+        self.called = False
+
+    def feed(self, text: str) -> list[Delta]:
+        if self.called:
+            return self._arguments(text)
+        if self._plain:
+            return [TextDelta(text)]
+        self._held.append(text)
+        whole = "".join(self._held)
+        head = _HEAD.match(whole)
+        if head is None:
+            self._plain = len(whole) > _HEAD_LIMIT
+            return self.close(False) if self._plain else []
+        self.called = True
+        self._held.clear()
+        return [CallDelta(0, None, head.group(1)), *self._arguments(whole[head.end() :])]
+
+    def close(self, _stopped: bool) -> list[Delta]:
+        """Text that turned out to be no call."""
         text = "".join(self._held)
-        try:
-            call = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            call = None
-        if not isinstance(call, dict) or not isinstance(cast(JSON, call).get("name"), str):
-            out.append(TextDelta(text))
-            return
-        given = cast(JSON, call)
-        arguments = msgspec.json.encode(given.get("arguments") or {}).decode()
-        out.append(CallDelta(0, None, given["name"], arguments))
+        self._held.clear()
+        return [TextDelta(text)] if text else []
 
-    def _opening(self) -> str:
-        return f'{{"{CUSTOM_INPUT}":"' if self._forced.kind == "input" else ""
-
-
-def _escaped(text: str) -> str:
-    """Text as the inside of a JSON string."""
-    return msgspec.json.encode(text).decode()[1:-1]
+    def _arguments(self, text: str) -> list[Delta]:
+        """What of the text belongs to the arguments: up to the bracket that closes their object."""
+        if self._over:
+            return []
+        for at, char in enumerate(text):
+            if self._quoted:
+                self._quoted = self._escaped or char != '"'
+                self._escaped = char == "\\" and not self._escaped
+            elif char == '"':
+                self._quoted = True
+            elif char in "{[":
+                self._depth += 1
+            elif char in "}]":
+                self._depth -= 1
+                if self._depth == 0:
+                    self._over = True
+                    return [CallDelta(0, arguments=text[: at + 1])]
+        return [CallDelta(0, arguments=text)] if text else []

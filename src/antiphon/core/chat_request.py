@@ -10,10 +10,11 @@ import msgspec
 
 from antiphon.core.chat_dialect import Dialect
 from antiphon.core.chat_messages import chat_messages
+from antiphon.core.chat_schema import call_schema
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import Unsupported
-from antiphon.core.tools import ToolSpec
+from antiphon.core.tools import ToolSpec, ToolTable
 
 _VERBOSITY: Mapping[str | None, str] = {
     "low": "Keep your answer short: no preamble, no repetition, only what was asked for.",
@@ -24,27 +25,27 @@ _VERBOSITY: Mapping[str | None, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Steer:
-    """How the text of an answer stands for a call: no `tool_choice` or tool format of the server does it.
+    """How the text of an answer stands for a call that the server would not force by itself.
 
-    `arguments`: the text is the JSON arguments of `name`. `input`: the text is the input of the custom tool
-    `name`. `choice`: the text is `{"name", "arguments"}`.
+    `input`: the text is the input of the custom tool `name`, under its grammar. `call`: the text is
+    `{"name", "arguments"}`, a call of one of `names`.
     """
 
-    kind: Literal["arguments", "input", "choice"]
-    name: str = ""
+    kind: Literal["input", "call"]
+    names: tuple[str, ...]
 
 
 def steer(sample: Sample, dialect: Dialect) -> Steer | None:
-    """How this sample's call is forced through text; None where the server does it by itself."""
+    """How this sample's call is forced through text; None where it is not."""
     choice = sample.tools.choice
-    names = [spec.name for spec in sample.tools.offered]
+    names = tuple(spec.name for spec in sample.tools.offered)
     if choice.name in names:
+        names = (choice.name,)
         if sample.grammar is not None:
-            return Steer("input", choice.name)
-        return Steer("arguments", choice.name) if dialect.named == "schema" else None
-    if choice.mode != "required" or not names or dialect.required == "native":
+            return Steer("input", names)
+    if choice.mode != "required" or not names or dialect.forces_calls:
         return None
-    return Steer("arguments", names[0]) if len(names) == 1 else Steer("choice")
+    return Steer("call", names)
 
 
 def format_waits(sample: Sample, dialect: Dialect) -> bool:
@@ -65,12 +66,12 @@ def chat_body(sample: Sample, dialect: Dialect) -> JSON:
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+    if forced is None or forced.kind == "call":
+        body |= _tools(sample, dialect, forced)
     if forced is not None:
         body |= _forcing(sample, dialect, forced)
-    else:
-        body |= _tools(sample, dialect)
-        if sample.settings.text_format is not None and _takes_format(sample, dialect):
-            body["response_format"] = _format(sample.settings.text_format)
+    elif sample.settings.text_format is not None and _takes_format(sample, dialect):
+        body["response_format"] = _format(sample.settings.text_format)
     return body | _settings(sample, dialect)
 
 
@@ -101,52 +102,40 @@ def check_sample(sample: Sample, dialect: Dialect, engine: str) -> None:
 # ---------- tools
 
 
-def _tools(sample: Sample, dialect: Dialect) -> JSON:
+def _tools(sample: Sample, dialect: Dialect, forced: Steer | None) -> JSON:
     table = sample.tools
     choice, offered = table.choice, table.offered
     if not offered or (choice.mode == "none" and not dialect.tools_when_none):
         return {}
-    named: str | JSON = choice.mode
-    only = tuple(spec for spec in offered if spec.name == choice.name)
-    if only and dialect.named == "narrow":
-        offered, named = only, "required"
-    elif only:
-        named = {"type": "function", "function": {"name": choice.name}}
+    mode: str | JSON = "auto" if forced else choice.mode
+    if forced is None and any(spec.name == choice.name for spec in offered):
+        mode = {"type": "function", "function": {"name": choice.name}}
     return {
-        "tools": [_tool(spec) for spec in offered],
-        "tool_choice": named,
+        "tools": [_tool(spec, table) for spec in offered],
+        "tool_choice": mode,
         "parallel_tool_calls": sample.settings.parallel_tool_calls,
     }
 
 
-def _tool(spec: ToolSpec) -> JSON:
+def _tool(spec: ToolSpec, table: ToolTable) -> JSON:
+    """`strict` is what makes vLLM hold arguments to their schema. A custom tool's schema is always ours."""
     function: JSON = {"name": spec.name, "parameters": spec.parameters}
     if spec.description is not None:
         function["description"] = spec.description
-    if spec.strict:
+    target = table.targets.get(spec.name)
+    if spec.strict or (target is not None and target.kind == "custom"):
         function["strict"] = True
     return {"type": "function", "function": function}
 
 
 def _forcing(sample: Sample, dialect: Dialect, forced: Steer) -> JSON:
-    """Constrain the text. Tools are left out: servers refuse them beside a grammar, or parse the text."""
+    """What binds the text. Beside a grammar llama.cpp takes no tools, so that none are sent with it."""
     if forced.kind == "input":
         grammar = cast(JSON, sample.grammar)
         return dialect.grammars[grammar["syntax"]].field(grammar["definition"])
-    specs = {spec.name: spec for spec in sample.tools.offered}
-    if forced.kind == "arguments":
-        return {"response_format": _schema(forced.name, specs[forced.name].parameters)}
-    calls = [_call_schema(spec) for spec in specs.values()]
-    return {"response_format": _schema("call", {"anyOf": calls})}
-
-
-def _call_schema(spec: ToolSpec) -> JSON:
-    return {
-        "type": "object",
-        "properties": {"name": {"const": spec.name}, "arguments": spec.parameters},
-        "required": ["name", "arguments"],
-        "additionalProperties": False,
-    }
+    specs = [spec for spec in sample.tools.offered if spec.name in forced.names]
+    schema = {"name": "call", "schema": call_schema(specs), "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
 # ---------- text
@@ -170,10 +159,6 @@ def _format(text_format: JSON) -> JSON:
     }
 
 
-def _schema(name: str, schema: JSON) -> JSON:
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}
-
-
 def _hints(sample: Sample, dialect: Dialect, forced: Steer | None) -> list[str]:
     """Sentences for the model where the server has no parameter for what was asked."""
     hints: list[str] = []
@@ -182,8 +167,8 @@ def _hints(sample: Sample, dialect: Dialect, forced: Steer | None) -> list[str]:
         hints.append(said)
     if format_waits(sample, dialect):
         hints.append(_format_hint(cast(JSON, sample.settings.text_format)))
-    if forced is not None:
-        hints.append(_forced_hint(sample, forced))
+    if forced is not None and forced.kind == "input":
+        hints.append(_input_hint(sample, forced.names[0]))
     return hints
 
 
@@ -194,21 +179,10 @@ def _format_hint(text_format: JSON) -> str:
     return f"You may call tools. An answer without a tool call must be {shape} and nothing else."
 
 
-def _forced_hint(sample: Sample, forced: Steer) -> str:
-    specs = {spec.name: spec for spec in sample.tools.offered}
-    if forced.kind == "choice":
-        listed = "\n".join(_described(spec) for spec in specs.values())
-        return (
-            f'Answer with one tool call as JSON, {{"name": …, "arguments": …}}, and nothing else.\n{listed}'
-        )
-    what = "input" if forced.kind == "input" else "arguments (a JSON object)"
-    known = specs.get(forced.name)
-    described = f"\n{_described(known)}" if known else ""
-    return f"Answer with the {what} of a call of the tool {forced.name} and nothing else.{described}"
-
-
-def _described(spec: ToolSpec) -> str:
-    return _json({"name": spec.name, "description": spec.description, "parameters": spec.parameters})
+def _input_hint(sample: Sample, name: str) -> str:
+    described = next((spec.description for spec in sample.tools.offered if spec.name == name), None)
+    about = f" The tool: {described}" if described else ""
+    return f"Answer with the input of the tool {name} and nothing else.{about}"
 
 
 # ---------- settings

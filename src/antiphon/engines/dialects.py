@@ -48,8 +48,8 @@ DIALECTS: Mapping[str, Dialect] = {
             reasoning_back="reasoning_content",
             # A last assistant message is a prefill there.
             continues_assistant=True,
-            # An object as `tool_choice` is taken for `auto`.
-            named="narrow",
+            # An object as `tool_choice` is taken for `auto`, and under `required` a model may go on talking.
+            forces_calls=False,
             # "logprobs is not supported with tools + stream"
             calls_with_logprobs=False,
             # Builds without llguidance answer 400 to these.
@@ -67,8 +67,7 @@ DIALECTS: Mapping[str, Dialect] = {
             "ollama",
             reasoning_back="reasoning",
             # `tool_choice` is not in its request type: it would be ignored.
-            named="schema",
-            required="schema",
+            forces_calls=False,
             efforts={"minimal": "low", "xhigh": "high", "max": "high"},
         ),
         Dialect(
