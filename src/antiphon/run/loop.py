@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import structlog
@@ -14,7 +14,7 @@ from antiphon.core.agent import Finish, RunTools, Step
 from antiphon.core.compaction import summary_sample
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
-from antiphon.core.errors import ApiError, EngineFailure, IllegalTransition, Server, api_error
+from antiphon.core.errors import ApiError, EngineFailure, IllegalTransition, Server, Unsupported, api_error
 from antiphon.core.events import Event
 from antiphon.core.machine import Ended
 from antiphon.core.turn import Turn, TurnResult, TurnRules
@@ -114,6 +114,7 @@ class Driver:
     async def _turn(self, live: Live, sample: Sample) -> Step:
         """One engine call. A stream that fails before its first delta is tried once more."""
         retries = 1
+        sample = _enforced(live, sample)
         while True:
             turn = Turn(live.machine, sample.tools, self._turn_rules(live, sample), self._world.ids.new)
             try:
@@ -264,3 +265,17 @@ class Driver:
             *events[:-1],
             *live.machine.finish("failed", error=_LOST.as_response_error(), completed_at=None),
         ]
+
+
+def _enforced(live: Live, sample: Sample) -> Sample:
+    """A forced custom tool with a grammar is generated under it, where the engine can do so."""
+    target = sample.tools.targets.get(sample.tools.choice.name or "")
+    format_ = target.format if target is not None else None
+    if format_ is None or format_.get("type") != "grammar":
+        return sample
+    held = replace(sample, grammar=format_)
+    try:
+        live.birth.route.engine.check(held)
+    except Unsupported:
+        return sample
+    return held
