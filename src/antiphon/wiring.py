@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -17,7 +18,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from antiphon.config import EngineSettings, Settings
+from antiphon.config import EngineSettings, HttpSettings, Settings
 from antiphon.core.errors import AntiphonError
 from antiphon.engines.build import build_engine
 from antiphon.engines.router import ModelRouter
@@ -122,13 +123,18 @@ async def _upkeep(house: House, settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    with _bound(settings.http) as listener:
+        await _serve_on(listener, settings)
+
+
+async def _serve_on(listener: socket.socket, settings: Settings) -> None:
     async with open_house(settings) as house:
         server = build_server(house.app, settings.http, house.ids)
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve([listener]))
         await _announce(server, serving)
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -139,13 +145,30 @@ async def _serve(settings: Settings) -> None:
 
 
 async def _announce(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
-    """One line with the address, once connections are taken. Raises `StartError`."""
+    """One line with the address, once connections are taken. Raises what ended the server before that."""
     while not server.started:
         if serving.done():
-            raise StartError("the address is in use or cannot be listened on")
+            await serving
+            raise StartError("the server ended before it took connections")
         await asyncio.sleep(0.01)
     host, port = server.servers[0].sockets[0].getsockname()[:2]
-    logger.info("ready", address=f"http://{host}:{port}")
+    logger.info("ready", address=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+
+def _bound(http: HttpSettings) -> socket.socket:
+    """The address, taken before anything is loaded; nobody can connect until the server listens on it.
+
+    Raises `StartError`.
+    """
+    try:
+        found = socket.getaddrinfo(http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise StartError(f"cannot listen on {http.host}:{http.port}: {error.strerror}") from error
+    return listener
 
 
 def serve(settings: Settings) -> int:
@@ -154,8 +177,5 @@ def serve(settings: Settings) -> int:
         uvloop.run(_serve(settings))
     except (StoreDown, AntiphonError, OSError) as error:
         print(f"antiphon: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    except SystemExit:
-        # uvicorn ends so when it cannot bind; it has logged why.
         return 1
     return 0
