@@ -151,7 +151,7 @@ def _detail(said: object) -> Mapping[str, Any]:
         inner = given.get("error")
         if inner:
             return _detail(inner)
-        if "message" not in given and "detail" in given:
+        if not given.get("message") and given.get("detail"):
             return {"message": given["detail"]}
         return given
     return {"message": said if isinstance(said, str) else ""}

@@ -72,6 +72,9 @@ class ChatReader:
                 if self.done:
                     break
         except EngineFailure as failure:
+            if self._finished:
+                self.done = True  # the answer is whole: what goes wrong after it does not matter
+                return out
             self._failure = failure
             if not out:
                 raise
@@ -86,7 +89,8 @@ class ChatReader:
                 for frame in self._events.close():
                     self._event(frame.data, out)
             except EngineFailure as failure:
-                if failure.kind != "malformed":  # half an event: the bytes were cut off
+                # Half an event means that the bytes were cut off.
+                if failure.kind != "malformed" and not self._finished:
                     raise
         if not self._finished and not self.done:
             raise EngineFailure("dropped", "The engine's answer ended before it was complete.")
@@ -220,6 +224,8 @@ class ChatReader:
     def _finish(self, reason: str, out: list[Delta]) -> None:
         if self._finished:
             return
+        if reason in ("abort", "error"):
+            raise EngineFailure("server", "The engine gave up this answer by itself.")
         self._finished = True
         if self._think is not None:
             for inside, piece in self._think.close():
@@ -228,7 +234,5 @@ class ChatReader:
                 else:
                     self._text(piece, out)
         out.extend(self._calls.close())
-        if reason in ("abort", "error"):
-            raise EngineFailure("server", "The engine gave up this answer by itself.")
         known = _REASONS.get(reason, "stop")
         out.append(FinishDelta("tool_calls" if known == "stop" and self._calls.any else known))
