@@ -188,6 +188,7 @@ class FetchSettings(Section, frozen=True):
     max_redirects: Annotated[Times, "Redirects followed."] = 3
     max_request_bytes: Annotated[Bytes, "All bodies fetched for one request."] = 64 * MIB
     max_parallel: Annotated[Count, "Fetches at once; further ones wait."] = 16
+    max_request_parallel: Annotated[Count, "Fetches at once for one request."] = 4
     allow_hosts: Annotated[
         tuple[str, ...], "Hosts that may be private or loopback addresses; others may not."
     ] = ()
@@ -200,6 +201,7 @@ class FetchSettings(Section, frozen=True):
 class InputSettings(Section, frozen=True):
     """Files, images, grammars and schemas in requests."""
 
+    timeout_s: Annotated[Seconds, "Fetching and reading all files and images of one request."] = 120.0
     max_parts: Annotated[Count, "Files and images of one request's whole context."] = 500
     max_file_bytes: Annotated[Bytes, "One file."] = 32 * MIB
     max_image_bytes: Annotated[Bytes, "One image."] = 20 * MIB

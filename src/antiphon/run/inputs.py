@@ -12,9 +12,10 @@ from antiphon.ports import Tenant
 class Inputs(Protocol):
     """Resolves the parts of items just before an engine sees them; stored items stay as they came."""
 
-    async def resolve(self, tenant: Tenant, items: Sequence[JSON]) -> tuple[JSON, ...]:
-        """Items whose `input_file` parts are text or images and whose images are reachable.
+    async def resolve(self, tenant: Tenant, items: Sequence[JSON], history: int = 0) -> tuple[JSON, ...]:
+        """Items whose `input_file` parts are text and whose images engines can read.
 
+        The first `history` items come from earlier requests, so that `param` names `input[0]` rightly.
         Raises `Invalid` for what cannot be read and `Unsupported` for what is not served here.
         """
         ...
