@@ -77,7 +77,9 @@ class SqliteRig:
 
     def rows(self) -> dict[str, int]:
         connection = apsw.Connection(str(self.file))
-        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        names = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        ]
         return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in names}
 
     def size(self) -> int:

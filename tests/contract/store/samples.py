@@ -42,9 +42,7 @@ def new(id: str, *input: JSON, tenant: str = T, status: str = "in_progress", **f
     return NewResponse(tenant, unfinished, input, **fields)
 
 
-def ended(
-    id: str, *output: JSON, tenant: str = T, status: str = "completed", **fields: Any
-) -> EndedResponse:
+def ended(id: str, *output: JSON, tenant: str = T, status: str = "completed", **fields: Any) -> EndedResponse:
     return EndedResponse(tenant, response(id, status, output=list(output)), **fields)
 
 

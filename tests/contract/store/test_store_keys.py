@@ -11,7 +11,11 @@ async def test_keys_are_listed_newest_first(store: Store) -> None:
     await store.add_key("reasoning", "k3", 30.5, b"3")
     await store.add_key("reasoning", "k2", 20.0, b"2")
     await store.add_key("webhooks", "k1", 5.0, b"w")
-    assert await store.keys("reasoning") == [("k3", 30.5, b"3"), ("k2", 20.0, b"2"), ("k1", 10.0, b"\x00\xff")]
+    assert await store.keys("reasoning") == [
+        ("k3", 30.5, b"3"),
+        ("k2", 20.0, b"2"),
+        ("k1", 10.0, b"\x00\xff"),
+    ]
     assert await store.keys("webhooks") == [("k1", 5.0, b"w")]
     assert await store.keys("none") == []
 
