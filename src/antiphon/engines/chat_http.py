@@ -47,18 +47,27 @@ class Address:
         return Address(_with_path(base, path), _with_path(base, path.removesuffix("/v1")))
 
 
+Refusal = Callable[[int, bytes, Dialect, "float | None"], EngineFailure]
+"""What an answer other than 200 means: its status, body and `Retry-After` in seconds."""
+
+
 class EngineHttp:
     """The connections to one server. `now` is Unix time, for `Retry-After` dates."""
 
-    def __init__(self, settings: EngineSettings, now: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: EngineSettings, now: Callable[[], float], refusal: Refusal = answer_failure
+    ) -> None:
+        self._meaning = refusal
         self.address = Address.of(settings.url or "")
         self._settings = settings
         self._now = now
         self._session: aiohttp.ClientSession | None = None
 
-    async def stream(self, body: JSON, dialect: Dialect) -> aiohttp.ClientResponse:
+    async def stream(
+        self, body: JSON, dialect: Dialect, path: str = "chat/completions"
+    ) -> aiohttp.ClientResponse:
         """Send a turn; the response whose status is 200. Raises `EngineFailure`."""
-        response = await self._accepted(self.api("chat/completions"), body, dialect)
+        response = await self._accepted(self.api(path), body, dialect)
         if response.content_type == "text/html":
             response.close()
             raise EngineFailure("malformed", "The engine answered with a web page instead of a stream.")
@@ -159,7 +168,7 @@ class EngineHttp:
             )
         body = await self._whole(response, ERROR_BODY_BYTES)
         wait = retry_after(response.headers, self._now())
-        return self.cleaned(answer_failure(response.status, body, dialect, wait))
+        return self.cleaned(self._meaning(response.status, body, dialect, wait))
 
     async def _whole(self, response: aiohttp.ClientResponse, limit: int) -> bytes:
         """The body, up to a limit; a body that breaks off is taken as far as it came."""

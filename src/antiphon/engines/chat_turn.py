@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import aiohttp
 
 from antiphon.core.chat_forced import ForcedCall
-from antiphon.core.chat_stream import ChatReader
 from antiphon.core.deltas import (
     CallDelta,
     Delta,
@@ -26,6 +25,16 @@ DRAIN_S = 0.1
 """How long the end of a body is waited for after `[DONE]`, so that the connection can be used again."""
 
 
+class StreamReader(Protocol):
+    """Reads one answer out of its bytes; `done` when nothing more will come. Raises `EngineFailure`."""
+
+    done: bool
+
+    def feed(self, data: bytes) -> list[Delta]: ...
+
+    def close(self) -> list[Delta]: ...
+
+
 class ChatTurn:
     """One stream. Iterating yields the deltas of one network read at a time.
 
@@ -36,7 +45,7 @@ class ChatTurn:
     def __init__(
         self,
         response: aiohttp.ClientResponse,
-        reader: ChatReader,
+        reader: StreamReader,
         idle_timeout_s: float,
         cleaned: Callable[[EngineFailure], EngineFailure],
         forced: ForcedCall | None = None,
