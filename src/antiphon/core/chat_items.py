@@ -115,8 +115,11 @@ class ItemReader:
         return [Returned(_call_id(item), (text_part(text),))]
 
     def screenshot(self, item: JSON) -> list[Bit]:
-        output = cast(JSON, item.get("output") or {})
-        return [Returned(_call_id(item), self.parts([{**output, "type": "input_image"}]))]
+        output = item.get("output")
+        if not isinstance(output, dict):
+            return self.output(item)
+        shot = {**cast(JSON, output), "type": "input_image"}
+        return [Returned(_call_id(item), self.parts([shot]))]
 
     # ---------- hosted tools: the item holds the call and what it returned
 
