@@ -32,11 +32,23 @@ def http(server: Server) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(scope="session")
 def client(server: Server) -> Iterator[OpenAI]:
+    """It checks every reply against its own types, which it does not do unless asked."""
+    with OpenAI(
+        base_url=server.base_url, api_key=KEY, max_retries=0, _strict_response_validation=True
+    ) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def lenient(server: Server) -> Iterator[OpenAI]:
+    """The client as people use it, without checks of its own."""
     with OpenAI(base_url=server.base_url, api_key=KEY, max_retries=0) as one:
         yield one
 
 
 @pytest.fixture
 async def aclient(server: Server) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(base_url=server.base_url, api_key=KEY, max_retries=0) as one:
+    async with AsyncOpenAI(
+        base_url=server.base_url, api_key=KEY, max_retries=0, _strict_response_validation=True
+    ) as one:
         yield one

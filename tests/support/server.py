@@ -19,7 +19,7 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that answers. `root` is `http://host:port`; `log` holds its log lines, one JSON object each."""
+    """A server that answers. `root` is `http://host:port`; `log` holds log lines, one JSON object each."""
 
     root: str
     process: subprocess.Popen[bytes]
