@@ -126,9 +126,7 @@ class EmbeddedServer:
                 "the embedded engine needs llama.cpp: pip install 'antiphon[llamacpp]' "
                 f"(loading it says: {reply['missing']})"
             )
-        raise EngineStartError(
-            f"llama.cpp did not load {self.config.model_path}: {self._why(child, ending)}"
-        )
+        raise EngineStartError(f"llama.cpp did not load {self.config.model_path}: {self._why(child, ending)}")
 
     def _orders(self) -> dict[str, str | int | None]:
         """What `llamacpp_child.main` reads. A pipe carries it: others can read the arguments of a process."""
@@ -164,7 +162,7 @@ class ChildLog:
     MAX_LINE_BYTES = 400
     CRASHES = (
         (re.compile(rb"GGML_ASSERT"), "an internal check of llama.cpp failed"),
-        (re.compile(rb"failed to allocate|bad_alloc|out of memory|cannot allocate", re.I), "out of memory"),
+        (re.compile(rb"failed to allocate|insufficient memory|out of memory|bad_alloc"), "out of memory"),
         (re.compile(rb"terminate called"), "an exception in llama.cpp was not caught"),
     )
     STAMP = re.compile(r"^[\d.]+ [A-Z] ")
