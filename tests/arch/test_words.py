@@ -13,8 +13,7 @@ OFFICIAL = re.compile(r"service_tiers?|ServiceTier", re.IGNORECASE)
 """Names that the official API gives."""
 
 CATCH_ALL = {"http/app.py": 1, "http/socket.py": 1, "run/loop.py": 2}
-"""The error side of HTTP and of WebSocket, and the driver (of a run, and of its end): who may catch everything
-and go on."""
+"""Who may catch everything and go on: the error sides of HTTP and WebSocket, and the run's driver (twice)."""
 
 LEFTOVERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 # Written in pieces, so that this file does not hold what it looks for.
