@@ -52,6 +52,8 @@ class Asked:
 class Upstream:
     """The server. `url` ends in `/v1`; `asked` holds the requests; `gone` is set when a client left early."""
 
+    turn_path = "/v1/chat/completions"
+
     def __init__(self, owner: str = "somebody", model: str = "m", window: int | None = None) -> None:
         entry: JSON = {"id": model, "object": "model", "created": 7, "owned_by": owner}
         if window is not None:
@@ -80,8 +82,11 @@ class Upstream:
         await self._runner.cleanup()
 
     def play(self, *replies: Reply) -> None:
-        """The next answers to `POST /v1/chat/completions`; afterwards it says "Hello."."""
+        """The next answers to `POST` on `turn_path`; afterwards it answers `otherwise`."""
         self._turns.extend(replies)
+
+    def otherwise(self) -> Reply:
+        return say("Hello.")
 
     def serve(self, path: str, reply: Reply) -> None:
         """What another path answers from now on; unknown ones answer 404."""
@@ -89,8 +94,8 @@ class Upstream:
 
     @property
     def turns(self) -> list[JSON]:
-        """The bodies of the chat requests, in order."""
-        return [asked.body for asked in self.asked if asked.path == "/v1/chat/completions"]
+        """The bodies of the turns asked for, in order."""
+        return [asked.body for asked in self.asked if asked.path == self.turn_path]
 
     async def left(self) -> None:
         """Wait until a client has left before its answer was complete."""
@@ -101,8 +106,8 @@ class Upstream:
         raw = await request.read()
         body = json.loads(raw) if raw else None
         self.asked.append(Asked(request.method, request.path, dict(request.headers), body))
-        if request.path == "/v1/chat/completions":
-            reply = self._turns.popleft() if self._turns else say("Hello.")
+        if request.path == self.turn_path:
+            reply = self._turns.popleft() if self._turns else self.otherwise()
         else:
             reply = self._fixed.get(request.path, fail(404, {"message": "no such route"}))
         try:
