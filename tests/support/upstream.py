@@ -60,6 +60,7 @@ class Upstream:
             entry["max_model_len"] = window
         self.asked: list[Asked] = []
         self.gone = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._turns: deque[Reply] = deque()
         self._fixed: dict[str, Reply] = {"/v1/models": answer({"object": "list", "data": [entry]})}
         self._runner: web.AppRunner | None = None
@@ -97,6 +98,11 @@ class Upstream:
         """The bodies of the turns asked for, in order."""
         return [asked.body for asked in self.asked if asked.path == self.turn_path]
 
+    async def reached(self) -> None:
+        """Wait until a request has arrived."""
+        async with asyncio.timeout(WAIT_S):
+            await self._arrived.wait()
+
     async def left(self) -> None:
         """Wait until a client has left before its answer was complete."""
         async with asyncio.timeout(WAIT_S):
@@ -105,6 +111,7 @@ class Upstream:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         body = json.loads(raw) if raw else None
+        self._arrived.set()
         self.asked.append(Asked(request.method, request.path, dict(request.headers), body))
         if request.path == self.turn_path:
             reply = self._turns.popleft() if self._turns else self.otherwise()

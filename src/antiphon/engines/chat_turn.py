@@ -95,7 +95,8 @@ class ChatTurn:
             data = b""
         if not data:
             self._over = True
-            return self._reader.close()
+            whole = self._reader.feed(b"\n\n") if self._whole else []
+            return [*whole, *self._reader.close()]
         return self._reader.feed(self._as_event(data) if self._whole else data)
 
     def _as_event(self, data: bytes) -> bytes:
