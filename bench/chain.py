@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-import uvloop
-from rig import Server, antiphon, post, stub_engine
+from bench.rig import Server, antiphon, post, stub_engine
 
 TURNS = 500
 WINDOW = 50
@@ -34,7 +33,3 @@ async def main() -> None:
                 row = f"{f'{number - WINDOW + 1}-{number}':>12}{items:14.0f}{cost:14.2f}"
                 print(f"{row}{cost / items * 1e3:10.1f}{(now - size) / WINDOW:10.1f}")
                 before, size = server.cpu_s(), now
-
-
-if __name__ == "__main__":
-    uvloop.run(main())

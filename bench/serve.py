@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-import uvloop
-from rig import DELTA, Server, antiphon, post, stub_engine
+from bench.rig import DELTA, Server, antiphon, post, stub_engine
 
 STREAMS = 50
 PLAIN_REQUESTS = 400
@@ -63,7 +62,3 @@ async def main() -> None:
             lone = [(await post(server.port, LONE))[1] for _ in range(50)]
             print(late(f"first delta, {kind}, alone", sorted(1e3 * b for b in lone if b is not None)))
         print(f"{'memory after':34}{server.rss_mib():12.1f}  MiB")
-
-
-if __name__ == "__main__":
-    uvloop.run(main())
