@@ -51,6 +51,9 @@ class HttpSettings(Section, frozen=True):
     ws_max_connection_s: Annotated[Seconds, "Age at which a WebSocket connection is closed."] = 3600.0
     ws_max_lanes: Annotated[Count, "Named streams of one WebSocket connection."] = 32
     ws_max_active: Annotated[Count, "Responses running at once on one WebSocket connection."] = 16
+    ws_max_history_bytes: Annotated[
+        Bytes, "Unstored context that one WebSocket connection keeps for its next responses."
+    ] = 64 * MIB
     metrics: Annotated[bool, "Serve `/metrics`."] = True
     cors_origins: Annotated[tuple[str, ...], "Origins that browsers may call from; `*` is any."] = ()
 

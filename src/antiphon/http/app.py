@@ -10,13 +10,13 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from antiphon.config import AuthSettings, HttpSettings, RateSettings
-from antiphon.core.errors import Server
 from antiphon.http import routes
 from antiphon.http.accounts import Accounts
 from antiphon.http.cors import Cors
 from antiphon.http.exchange import AppDeps, Exchange, Site
-from antiphon.http.faults import ClientGone, NotAllowed, known_error, unknown_url
+from antiphon.http.faults import ClientGone, NotAllowed, official_error, unknown_url
 from antiphon.http.guard import Guard, headers_of
+from antiphon.http.handshake import Handshake
 from antiphon.http.metrics import Metrics
 from antiphon.http.rates import Rates
 from antiphon.http.routes import Operation
@@ -46,6 +46,7 @@ class App:
 
     def __init__(self, site: Site, guard: Guard) -> None:
         self._site, self._guard, self._cors = site, guard, Cors(site.settings.cors_origins)
+        self._handshake = Handshake(site, guard, self._cors)
         kept = (*routes.API, routes.METRICS) if site.settings.metrics else routes.API
         table = [
             Route(path, _Place(methods, place))
@@ -57,6 +58,8 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._handshake(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         x = Exchange(self._site, scope, receive, send)
@@ -76,18 +79,15 @@ class App:
 
     async def _refuse(self, x: Exchange, error: Exception) -> None:
         """Answer with the official error, or break off an answer that has begun."""
-        known = known_error(error)
-        if known is None:
-            logger.error("request failed", request=x.request_id, route=x.route, exc_info=error)
+        official = official_error(error, request=x.request_id, route=x.route)
         if x.begun:
             self._site.metrics.cut("broken")
             logger.error(
                 "answer broken off", request=x.request_id, route=x.route, reason=type(error).__name__
             )
             await x.abort()
-            return
-        known = known or Server("The server had an error while processing your request.")
-        await x.reply(known.body(), known.status, known.headers)
+        else:
+            await x.reply(official.body(), official.status, official.headers)
 
     def _account(self, x: Exchange) -> None:
         took = perf_counter() - x.started

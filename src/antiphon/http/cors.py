@@ -41,5 +41,10 @@ class Cors:
             "access-control-max-age": str(_PREFLIGHT_AGE_S),
         }
 
+    def may_connect(self, request: Mapping[str, str]) -> bool:
+        """Whether a WebSocket may be opened: by programs, by our own pages, and by configured origins."""
+        origin = request.get("origin")
+        return origin is None or self._allows(origin) or origin.partition("://")[2] == request.get("host")
+
     def _allows(self, origin: str) -> bool:
         return self._any or origin in self._origins

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from antiphon.core.errors import ApiError, EngineFailure, Invalid, NotFound, Overloaded, api_error
+import structlog
+
+from antiphon.core.errors import ApiError, EngineFailure, Invalid, NotFound, Overloaded, Server, api_error
 from antiphon.ports import StoreDown, StoreFull
+
+logger = structlog.get_logger("antiphon.http")
 
 
 class ClientGone(Exception):
@@ -58,8 +62,8 @@ def unknown_url(method: str, path: str) -> NotFound:
     return NotFound(f"Invalid URL ({method} {path})")
 
 
-def known_error(error: Exception) -> ApiError | None:
-    """The official answer to an exception that another room raises on purpose; None for a bug."""
+def official_error(error: Exception, **context: str) -> ApiError:
+    """The official answer to any exception. One that no room raises on purpose is logged, with `context`."""
     match error:
         case ApiError():
             return error
@@ -70,4 +74,5 @@ def known_error(error: Exception) -> ApiError | None:
         case StoreDown():
             return Overloaded("The server cannot reach its store now.", headers={"retry-after": "5"})
         case _:
-            return None
+            logger.error("request failed", exc_info=error, **context)
+            return Server("The server had an error while processing your request.")

@@ -47,9 +47,13 @@ class Guard:
     def __init__(self, keys: Sequence[ApiKey]) -> None:
         self._tenants: list[tuple[bytes, Tenant]] = [(_digest(key.key), key.tenant) for key in keys]
 
+    @property
+    def has_keys(self) -> bool:
+        return bool(self._tenants)
+
     def caller(self, headers: Mapping[str, str], request_id: str) -> Caller:
         """Raises `Auth`."""
-        tenant = self._tenant(_presented(headers)) if self._tenants else "default"
+        tenant = self._tenant(_presented(headers)) if self.has_keys else "default"
         return Caller(tenant, request_id, {name: headers[name] for name in _RECORDED if name in headers})
 
     def _tenant(self, key: str | None) -> Tenant:

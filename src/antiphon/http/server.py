@@ -17,6 +17,8 @@ import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from antiphon.config import HttpSettings
 from antiphon.core.errors import ApiError, Invalid, Overloaded
@@ -33,6 +35,10 @@ _KEEP_ALIVE_S = 75
 """Idle time of a connection between requests: longer than the pools of usual clients and balancers keep one,
 so that it is them who close."""
 
+# What `websockets` reads of a handshake, less a little.
+_MOST_SOCKET_HEADERS = 120
+_LONGEST_SOCKET_HEADER = 8000
+
 
 def build_server(app: ASGIApp, settings: HttpSettings, ids: Ids) -> uvicorn.Server:
     """A server ready for `serve()`. `wiring` hears the signals, and opens and closes what the app uses."""
@@ -43,7 +49,7 @@ def build_server(app: ASGIApp, settings: HttpSettings, ids: Ids) -> uvicorn.Serv
         port=settings.port,
         loop="uvloop",
         http=protocol,
-        ws="websockets-sansio",
+        ws=SocketConnection,
         ws_max_size=settings.ws_max_frame_bytes,
         ws_per_message_deflate=False,  # a token is a small frame: compressing it costs more than it saves
         lifespan="off",
@@ -63,6 +69,26 @@ class HouseServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+
+class SocketConnection(WebSocketsSansIOProtocol):
+    """A WebSocket connection that the application can drop."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            extensions: dict[str, Any] = cast(Any, self.scope)["extensions"]
+            extensions["antiphon.abort"] = self.transport.abort
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.close()  # a head that `websockets` cannot read; uvicorn would wait for ever
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # or uvicorn logs a refusal as an error of ours
 
 
 class Connection(HttpToolsProtocol):
@@ -141,6 +167,9 @@ class Connection(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         """Only for a handshake that WebSocket will accept; anything else is answered as plain HTTP."""
         if not super()._should_upgrade() or self.parser.get_method() != b"GET":
+            return False
+        lines = [len(name) + len(value) for name, value in self.headers]
+        if len(lines) > _MOST_SOCKET_HEADERS or max(lines) > _LONGEST_SOCKET_HEADER:
             return False
         headers = dict(self.headers)
         key = headers.get(b"sec-websocket-key", b"")
