@@ -75,7 +75,8 @@ class ResponsesEngine:
             try:
                 return TokenCount(await self._counted(body), exact=True)
             except EngineFailure as failure:
-                if failure.kind not in ("not_found", "malformed"):
+                unknown = failure.kind == "not_found" and failure.code != "model_not_found"
+                if not unknown and failure.kind != "malformed":
                     raise
                 self._counts = False
         return TokenCount(int(len(msgspec.json.encode(body)) / BYTES_PER_TOKEN) + 1, exact=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -26,7 +26,7 @@ from antiphon.core.errors import EngineFailure
 from antiphon.core.kinds import EVENT_PLACES, ITEM_DONE, TERMINAL_EVENTS
 from antiphon.core.sse import SseFrame, SseReader
 from antiphon.engines.responses_faults import event_failure
-from antiphon.engines.responses_items import Teller, teller
+from antiphon.engines.responses_items import Message, Teller, teller
 from antiphon.engines.responses_native import Way
 from antiphon.engines.responses_texts import opening, parts
 
@@ -60,7 +60,8 @@ class UpstreamReader:
         self._items: dict[int, Teller] = {}  # by the upstream's output_index
         self._addresses: dict[str, int] = {}  # item id → output_index, for events without one
         self._slots = 0
-        self._after: Way | None = None
+        self._after: Way | None = None  # how the item before was told
+        self._last: Teller | None = None  # who told the last delta
         self._called = False
         self._failure: EngineFailure | None = None
         self.left_out: Counter[str] = Counter()
@@ -139,10 +140,17 @@ class UpstreamReader:
     def _inside(self, kind: str, place: str, event: JSON, out: list[Delta]) -> None:
         item = self._items.get(self._address(event))
         told = item.event(place, event) if item is not None else None
-        if told is None:
+        if item is None or told is None:
             self.left_out[kind] += 1
         else:
-            out += told
+            self._say(item, told, out)
+
+    def _say(self, item: Teller, told: Sequence[Delta], out: list[Delta]) -> None:
+        if told and self._last is not item:
+            if isinstance(self._last, Message):
+                self._last.interrupt()
+            self._last = item
+        out += told
 
     def _address(self, event: JSON) -> int:
         """The `output_index`; without one that is known the item's id, or the only open item."""
@@ -178,7 +186,7 @@ class UpstreamReader:
         self._items[index] = told
         if isinstance(item.get("id"), str):
             self._addresses[cast(str, item["id"])] = index
-        out += told.added()
+        self._say(told, told.added(), out)
         return told
 
     def _done(self, address: int, item: JSON, out: list[Delta]) -> None:
@@ -188,7 +196,7 @@ class UpstreamReader:
             told = self._add(address, opening(item), out)
             self._items.pop(address, None)
         if told is not None:
-            out += told.done(item)
+            self._say(told, told.done(item), out)
             self._after = told.way
 
     # ---------- the end

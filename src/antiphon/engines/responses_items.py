@@ -70,6 +70,10 @@ class Message:
                 said += self._annotate(index, annotation)
         return said
 
+    def interrupt(self) -> None:
+        """Another item was told: the text is closed."""
+        self._open = False
+
     def _say(self, channel: str, text: str, logprobs: object = None) -> Sequence[Delta]:
         if not text:
             return ()
