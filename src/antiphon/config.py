@@ -136,6 +136,10 @@ class EngineSettings(Section, frozen=True):
     max_connections: Annotated[Count, "Open connections to the engine."] = 1_000
     max_event_bytes: Annotated[Bytes, "One event of the engine's stream."] = 8 * MIB
     cache_salt: Annotated[bool, "A prompt cache per tenant, where the engine can."] = False
+    native_tools: Annotated[
+        tuple[str, ...],
+        "`responses` and `scripted`: hosted tool types that the engine runs itself; empty: as its dialect says.",
+    ] = ()
     context_tokens: Annotated[Count | None, "Context window in tokens; unset: as the engine says."] = None
     model_path: Annotated[str | None, "`llamacpp`: a .gguf file; unset: the demo model."] = None
     parallel: Annotated[Count, "`llamacpp`: answers at once."] = 4

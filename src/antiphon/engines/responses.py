@@ -44,6 +44,8 @@ class ResponsesEngine:
         self._settings = settings
         self._http = EngineHttp(settings, now, _refusal)
         self._dialect = dialect_of(settings.dialect, self._http.address.api)
+        if settings.native_tools:
+            self._dialect = replace(self._dialect, native_tools=frozenset(settings.native_tools))
         self._counts = True  # until it answers that it does not
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain
 
 from antiphon.config import EngineSettings
@@ -23,17 +23,15 @@ from antiphon.ports import ModelInfo, TokenCount
 
 
 class ScriptedEngine:
-    """An `Engine`. `native_tools` are hosted tools that it runs itself.
+    """An `Engine`.
 
     The last `remember` samples are kept in `heard`; `running` counts the turns under way, `aborted` those
     that were closed before their end.
     """
 
-    def __init__(
-        self, settings: EngineSettings, *, native_tools: Iterable[str] = (), remember: int = 0
-    ) -> None:
+    def __init__(self, settings: EngineSettings, *, remember: int = 0) -> None:
         self._settings = settings
-        self._native_tools = frozenset(native_tools)
+        self._native_tools = frozenset(settings.native_tools)
         self._gates: dict[str, asyncio.Event] = {}
         self.heard: deque[Sample] = deque(maxlen=remember)
         self.running = 0

@@ -304,6 +304,7 @@ def test_native_tools_are_those_of_the_dialect() -> None:
     assert native(url="https://api.openai.com/v1") == HOSTED_TYPES
     assert native(url="http://localhost:8000/v1") == frozenset()
     assert native(url="http://localhost:8000/v1", dialect="openai") == HOSTED_TYPES
+    assert native(url="http://localhost:8000/v1", native_tools=("mcp",)) == {"mcp"}
 
 
 @pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host/v1"])

@@ -92,7 +92,7 @@ async def test_it_answers_with_the_results() -> None:
 
 
 async def test_it_runs_the_tools_that_are_its_own() -> None:
-    own = ScriptedEngine(EngineSettings(kind="scripted"), native_tools=["web_search"])
+    own = ScriptedEngine(EngineSettings(kind="scripted", native_tools=("web_search",)))
     assert own.native_tools == {"web_search"}
     asked = sample("web_search for tides", tools=[{"type": "web_search"}], hosted=own.native_tools)
     assert [item["type"] for item in (await tell(own, asked)).output] == ["web_search_call"]
