@@ -138,7 +138,7 @@ class EngineSettings(Section, frozen=True):
     cache_salt: Annotated[bool, "A prompt cache per tenant, where the engine can."] = False
     native_tools: Annotated[
         tuple[str, ...],
-        "`responses` and `scripted`: hosted tool types that the engine runs itself; empty: as its dialect says.",
+        "`responses`, `scripted`: hosted tool types that the engine itself runs; empty: as its dialect says.",
     ] = ()
     context_tokens: Annotated[Count | None, "Context window in tokens; unset: as the engine says."] = None
     model_path: Annotated[str | None, "`llamacpp`: a .gguf file; unset: the demo model."] = None
