@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from secrets import token_hex
 
@@ -26,8 +27,11 @@ from antiphon.http.app import build_app
 from antiphon.http.exchange import AppDeps
 from antiphon.http.metrics import Metrics
 from antiphon.http.server import build_server
+from antiphon.inputs.fetch import GuardedFetcher
+from antiphon.inputs.formats import check_formats
+from antiphon.inputs.grammar import Grammars
+from antiphon.inputs.resolve import InputResolver
 from antiphon.ports import Engine, Ids, Store, StoreDown
-from antiphon.run.inputs import PlainInputs
 from antiphon.run.loop import World
 from antiphon.run.recovery import recover
 from antiphon.run.runs import Lifetimes, Runs
@@ -81,8 +85,13 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         vault = Vault(store, settings.reasoning, clock)
         await vault.rotate()
         router = ModelRouter(await _engines(settings, stack), settings.models, clock)
-        inputs = PlainInputs()
-        world = World(store, vault, clock, ids, settings.run, None, metrics.incident)
+        fetcher = GuardedFetcher(settings.fetch)
+        stack.push_async_callback(fetcher.aclose)
+        inputs = InputResolver(fetcher, settings.inputs)
+        stack.push_async_callback(inputs.aclose)
+        grammars = Grammars(settings.inputs)
+        check = partial(check_formats, grammars=grammars)
+        world = World(store, vault, clock, ids, settings.run, grammars.accepts, check, metrics.incident)
         lifetimes = Lifetimes(settings.store.response_ttl_s, settings.store.hidden_ttl_s)
         runs = Runs(world, router, inputs, lifetimes)
         deps = AppDeps(runs, store, router, clock, ids, version("antiphon"))

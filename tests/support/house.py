@@ -47,7 +47,7 @@ class CountingIds:
 class PlainInputs:
     """No files: items are what they are."""
 
-    async def resolve(self, tenant: str, items: Sequence[JSON]) -> tuple[JSON, ...]:
+    async def resolve(self, tenant: str, items: Sequence[JSON], history: int = 0) -> tuple[JSON, ...]:
         return tuple(items)
 
 
@@ -91,7 +91,7 @@ async def open_house(
     engine_settings = engine or EngineSettings(name="scripted", kind="scripted")
     scripted = ScriptedEngine(engine_settings, remember=100)
     router = ModelRouter({"scripted": (engine_settings, scripted)}, (), clock)
-    world = World(store, vault, clock, ids, settings or RunSettings(), None, incidents.append)
+    world = World(store, vault, clock, ids, settings or RunSettings(), incident=incidents.append)
     runs = Runs(world, router, PlainInputs(), Lifetimes(2_592_000.0, 600.0))
     try:
         yield House(runs, store, scripted, clock, incidents)

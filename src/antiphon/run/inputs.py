@@ -19,10 +19,3 @@ class Inputs(Protocol):
         Raises `Invalid` for what cannot be read and `Unsupported` for what is not served here.
         """
         ...
-
-
-class PlainInputs:
-    """Items as they are."""
-
-    async def resolve(self, tenant: Tenant, items: Sequence[JSON]) -> tuple[JSON, ...]:  # noqa: ARG002
-        return tuple(items)

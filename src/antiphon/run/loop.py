@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -32,7 +32,11 @@ Incident = Literal["illegal_transition", "internal_error", "store_failure", "eng
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What runs share. `accepts` checks a custom tool's grammar; `incident` counts what went wrong."""
+    """What runs share.
+
+    `accepts` says whether a custom tool's grammar takes an input; `check` refuses a body whose grammars or
+    schemas are wrong; `incident` counts what went wrong.
+    """
 
     store: Store
     vault: Vault
@@ -40,6 +44,7 @@ class World:
     ids: Ids
     settings: RunSettings
     accepts: Callable[[JSON, str], bool] | None = None
+    check: Callable[[JSON], Awaitable[None]] | None = None
     incident: Callable[[Incident], None] = lambda _: None
 
 

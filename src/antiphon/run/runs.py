@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from antiphon.core.agent import Agent, Limits
 from antiphon.core.compaction import summary_sample, user_messages
@@ -63,6 +64,8 @@ class Runs:
         self._admit()
         warm = warm or Warm()
         plan = plan_request(body, self._rules(), self._world.ids.new)
+        if self._world.check is not None:
+            await self._world.check(cast(JSON, body))
         if self._slots.locked() and not plan.background:
             raise Overloaded("The server is at its limit of responses.", headers={"retry-after": "1"})
         route = await self._router.route(plan.model)
@@ -190,9 +193,10 @@ class Runs:
     async def _sample(self, tenant: Tenant, plan: Plan, route: Route, start: Start) -> Sample:
         items = (*start.history, *start.input)
         seen = self._history.for_engine(tenant, items, plan.current_reasoning_only)
+        earlier = max(0, len(seen) - len(start.input))
         return Sample(
             model=route.model,
-            items=await self._inputs.resolve(tenant, seen),
+            items=await self._inputs.resolve(tenant, seen, earlier),
             tools=plan.tools,
             settings=plan.settings,
             instructions=plan.instructions,

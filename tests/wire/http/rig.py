@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from tests.support.house import PlainInputs
 
 from antiphon.config import (
     AuthSettings,
@@ -28,7 +29,6 @@ from antiphon.http.exchange import AppDeps
 from antiphon.http.metrics import Metrics
 from antiphon.http.server import build_server
 from antiphon.ports import ModelInfo, Route, TokenCount
-from antiphon.run.inputs import PlainInputs
 from antiphon.run.loop import World
 from antiphon.run.runs import Lifetimes, Runs
 from antiphon.run.vault import Vault
@@ -159,6 +159,13 @@ class HandClock:
 
     def now(self) -> float:
         return self.at
+
+
+class PlainInputs:
+    """Hands items on as they are."""
+
+    async def resolve(self, tenant: str, items: Sequence[Any], history: int = 0) -> tuple[Any, ...]:
+        return tuple(items)
 
 
 class BreakableStore:
