@@ -14,8 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("antiphon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("antiphon")
 
-for _name in [name for name in os.environ if name.startswith("ANTIPHON_") and name != "ANTIPHON_SHARED"]:
-    del os.environ[_name]  # a server that a test starts is configured by that test alone
+# What a test starts is configured by that test alone; these two tell the tests where things are.
+_KEPT = ("ANTIPHON_SHARED", "ANTIPHON_VLLM_URL")
+for _name in [name for name in os.environ if name.startswith("ANTIPHON_") and name not in _KEPT]:
+    del os.environ[_name]
 
 
 @pytest.fixture(scope="session")

@@ -78,10 +78,11 @@ def chat_body(sample: Sample, dialect: Dialect) -> JSON:
 def format_body(body: JSON, sample: Sample) -> JSON:
     """The same request with its response format, for the answer in text (see `format_waits`).
 
-    The prompt is the same to the letter, so that the server finds it in its cache.
+    The tools stay, so that the prompt is the same and the server finds it in its cache, but none may be
+    called: vLLM would let the grammar of a strict tool win over the format.
     """
     assert sample.settings.text_format is not None
-    return body | {"response_format": _format(sample.settings.text_format)}
+    return body | {"response_format": _format(sample.settings.text_format), "tool_choice": "none"}
 
 
 def check_sample(sample: Sample, dialect: Dialect, engine: str) -> None:

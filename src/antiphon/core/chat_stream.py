@@ -135,17 +135,18 @@ class ChatReader:
             return
         delta = choice.delta or choice.message
         if delta is not None:
-            if choice.logprobs is not None and isinstance(delta.content, str):
-                self._note(choice.logprobs)
-            self._delta(delta, out)
+            self._delta(delta, choice.logprobs, out)
         if choice.finish_reason:
             self._finish(choice.finish_reason, out)
 
-    def _delta(self, delta: ChunkDelta, out: list[Delta]) -> None:
+    def _delta(self, delta: ChunkDelta, logprobs: Logprobs | None, out: list[Delta]) -> None:
         reasoning = delta.reasoning_content or delta.reasoning
         if reasoning:
+            self._logprobs.clear()
             self._reason(reasoning, out)
         content = delta.content
+        if logprobs is not None and isinstance(content, str):
+            self._note(logprobs)
         if content:
             if isinstance(content, str):
                 self._content(content, out)
@@ -174,7 +175,9 @@ class ChatReader:
                 self._reason(piece, out)
             else:
                 self._text(piece, out)
-        if self._think.over:
+        if self._think.inside:
+            self._logprobs.clear()
+        elif self._think.over:
             self._think = None
 
     def _text(self, text: str, out: list[Delta]) -> None:
@@ -187,13 +190,12 @@ class ChatReader:
             self._trim = False
         logprobs = ()
         if self._logprobs:
-            logprobs = tuple(self._logprobs)
+            logprobs = tuple(_aligned(self._logprobs, text))
             self._logprobs.clear()
         out.append(TextDelta(text, logprobs))
 
     def _reason(self, text: str, out: list[Delta]) -> None:
         self._trim = True
-        self._logprobs.clear()
         if not self._reasoned:
             text = text.lstrip("\n")
             if not text:
@@ -236,3 +238,23 @@ class ChatReader:
         out.extend(self._calls.close())
         known = _REASONS.get(reason, "stop")
         out.append(FinishDelta("tool_calls" if known == "stop" and self._calls.any else known))
+
+
+def _aligned(entries: list[JSON], text: str) -> list[JSON]:
+    """The entries whose tokens make up the text.
+
+    A chunk of several tokens may also tell of tokens that are no text: tags around reasoning, the end of the
+    turn. Where the tokens do not spell the text (halves of a character), all entries stay.
+    """
+    spelled = "".join(entry["token"] for entry in entries)
+    start = spelled.rfind(text)
+    if start < 0 or spelled == text:
+        return entries
+    kept: list[JSON] = []
+    at = 0
+    for entry in entries:
+        end = at + len(entry["token"])
+        if end > start and at < start + len(text):
+            kept.append(entry)
+        at = end
+    return kept

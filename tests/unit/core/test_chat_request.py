@@ -243,7 +243,7 @@ def test_elsewhere_a_format_waits_for_the_answer_in_text(dialect: str) -> None:
     assert format_waits(sample, DIALECTS[dialect])
     assert "response_format" not in first
     assert '"required":["a"]' in first["messages"][0]["content"]
-    assert format_body(first, sample) == {**first, "response_format": RESPONSE_FORMAT}
+    assert format_body(first, sample) == {**first, "response_format": RESPONSE_FORMAT, "tool_choice": "none"}
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "look"}])

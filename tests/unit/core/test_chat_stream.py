@@ -341,6 +341,29 @@ def test_logprobs_wait_for_their_text_and_leave_out_reasoning() -> None:
     ]
 
 
+def test_logprobs_of_tokens_that_are_no_text_stay_out() -> None:
+    """A busy vLLM sends several tokens in a chunk, among them tags and the end of the turn."""
+    first = chunk({"reasoning": ".", "content": "\n\nSo it"})
+    first["choices"][0]["logprobs"] = {
+        "content": [logprob(t) for t in (".", "</think>", "\n\n", "So", " it")]
+    }
+    second = chunk({"content": " is."}, "stop")
+    second["choices"][0]["logprobs"] = {"content": [logprob(t) for t in (" is", ".", "<|im_end|>")]}
+    texts = [d for d in ChatReader(GENERIC).feed(body(first, second)) if isinstance(d, TextDelta)]
+    assert [(d.text, [entry["token"] for entry in d.logprobs]) for d in texts] == [
+        ("So it", ["So", " it"]),
+        (" is.", [" is", "."]),
+    ]
+
+
+def test_logprobs_of_reasoning_inside_the_text_stay_out() -> None:
+    chunks = [chunk({"content": text}) for text in ("<think>", "a", "b</think>c")]
+    for one, tokens in zip(chunks, (["<think>"], ["a"], ["b", "</think>", "c"]), strict=True):
+        one["choices"][0]["logprobs"] = {"content": [logprob(token) for token in tokens]}
+    deltas = read(body(*chunks))
+    assert [entry["token"] for d in deltas if isinstance(d, TextDelta) for entry in d.logprobs] == ["c"]
+
+
 # ---------- usage
 
 

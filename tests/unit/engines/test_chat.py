@@ -366,7 +366,7 @@ async def test_beside_tools_an_answer_in_text_is_asked_for_again_under_its_forma
         COST,
     ]
     first, second = upstream.turns
-    assert second == {**first, "response_format": second["response_format"]}
+    assert second == {**first, "response_format": second["response_format"], "tool_choice": "none"}
     await upstream.left()
 
 
