@@ -161,13 +161,6 @@ class HandClock:
         return self.at
 
 
-class PlainInputs:
-    """Hands items on as they are."""
-
-    async def resolve(self, tenant: str, items: Sequence[Any], history: int = 0) -> tuple[Any, ...]:
-        return tuple(items)
-
-
 class BreakableStore:
     """The real store, until the test says otherwise."""
 

@@ -20,7 +20,7 @@ from antiphon.config import ApiKey, AuthSettings, HttpSettings, RateSettings
 from antiphon.core.errors import EngineFailure
 from antiphon.spec.validate import check_object
 
-TERMINAL = ("response.completed", "response.failed", "response.incomplete")
+TERMINAL = ("response.completed", "response.failed", "response.incomplete", "response.steer.failed")
 STATELESS = {"model": "m", "store": False}
 
 
