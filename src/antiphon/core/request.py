@@ -256,7 +256,17 @@ def _echo(given: Mapping[str, Any], tools: ToolTable) -> JSON:
         "truncation": given.get("truncation", "disabled"),
         "usage": None,
         "user": given.get("user"),
-    }
+    } | _echo_cache_options(given)
+
+
+def _echo_cache_options(given: Mapping[str, Any]) -> JSON:
+    """Cache hints are echoed (SPEC.md H39): what was given, else the official defaults."""
+    options = _option(given, "prompt_cache_options")
+    if not options:
+        return {}
+    applied: JSON = {"mode": "implicit", "ttl": "30m", **options}
+    applied.pop("prewarm", None)  # not a field of the reply
+    return {"prompt_cache_options": applied}
 
 
 def _echo_tool(tool: JSON) -> JSON:
