@@ -58,6 +58,7 @@ class ItemReader:
 
     def __init__(self, tools: ToolTable, image_details: frozenset[str], items: Iterable[JSON]) -> None:
         self._names = {(t.name, t.namespace): visible for visible, t in tools.targets.items()}
+        self._hosted = {t.name: visible for visible, t in tools.targets.items() if t.kind == "hosted"}
         self._details = image_details
         self._approved = {
             item.get("approval_request_id")
@@ -218,6 +219,8 @@ class ItemReader:
 
     def _exchange(self, name: str, given: JSON, item: JSON, output: str) -> list[Bit]:
         call_id = _call_id(item)
+        # Types of one tool differ by a date or `_preview` after its name.
+        name = next((v for tool, v in self._hosted.items() if tool.startswith(name)), name)
         arguments = _json({k: v for k, v in given.items() if v is not None})
         said = output or f"[{item.get('status', 'completed')}; what it returned was not kept]"
         return [Called(call_id, name, arguments), Returned(call_id, (text_part(said),))]

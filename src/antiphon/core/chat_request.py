@@ -41,7 +41,7 @@ def steer(sample: Sample, dialect: Dialect) -> Steer | None:
     names = tuple(spec.name for spec in sample.tools.offered)
     if choice.name in names:
         names = (choice.name,)
-        if sample.grammar is not None:
+        if _grammar(sample, dialect) is not None:
             return Steer("input", names)
     if choice.mode != "required" or not names or dialect.forces_calls:
         return None
@@ -132,11 +132,23 @@ def _tool(spec: ToolSpec, table: ToolTable) -> JSON:
 def _forcing(sample: Sample, dialect: Dialect, forced: Steer) -> JSON:
     """What binds the text. Beside a grammar llama.cpp takes no tools, so that none are sent with it."""
     if forced.kind == "input":
-        grammar = cast(JSON, sample.grammar)
+        grammar = cast(JSON, _grammar(sample, dialect))
         return dialect.grammars[grammar["syntax"]].field(grammar["definition"])
     specs = [spec for spec in sample.tools.offered if spec.name in forced.names]
     schema = {"name": "call", "schema": call_schema(specs), "strict": True}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+def _grammar(sample: Sample, dialect: Dialect) -> JSON | None:
+    """The grammar of the forced custom tool's input: the sample's own, or the tool's where the server can.
+
+    A regex needs no such way: it is the pattern of a strict function's string.
+    """
+    target = sample.tools.targets.get(sample.tools.choice.name or "")
+    if sample.grammar is not None or target is None or target.format is None:
+        return sample.grammar
+    able = target.format.get("syntax") == "lark" and "lark" in dialect.grammars
+    return target.format if able else None
 
 
 # ---------- text

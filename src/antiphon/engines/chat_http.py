@@ -27,6 +27,8 @@ QUERY_TIMEOUT_S = 30.0
 MAX_RETRY_AFTER_S = 5.0
 """The longest `Retry-After` that is waited for here; a longer one is the client's to wait."""
 ERROR_BODY_BYTES = 64 * 1024
+SECRET_LENGTH = 4
+"""Shorter settings are words that a message may hold by chance."""
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 
 
@@ -62,6 +64,9 @@ class EngineHttp:
         self._settings = settings
         self._now = now
         self._session: aiohttp.ClientSession | None = None
+        place = self.address.api.authority
+        known = (settings.url, settings.key, *settings.headers.values(), place if "." in place else None)
+        self._secrets = sorted((s for s in known if s and len(s) >= SECRET_LENGTH), key=len, reverse=True)
 
     async def stream(
         self, body: JSON, dialect: Dialect, path: str = "chat/completions"
@@ -93,10 +98,10 @@ class EngineHttp:
 
     def cleaned(self, failure: EngineFailure) -> EngineFailure:
         """The failure without the key and the address, should the engine have quoted them."""
-        for secret in (self._settings.key, self._settings.url, self.address.api.host):
-            if secret and secret in failure.message:
-                failure.message = failure.message.replace(secret, "[…]")
-                failure.args = (failure.message,)
+        message = failure.message
+        for secret in self._secrets:
+            message = message.replace(secret, "[…]")
+        failure.message, failure.args = message, (message,)
         return failure
 
     async def aclose(self) -> None:
@@ -133,6 +138,8 @@ class EngineHttp:
             ) from None
         except TimeoutError:
             raise EngineFailure("timeout", "The engine did not accept the request in time.") from None
+        except aiohttp.ClientConnectorCertificateError:
+            raise EngineFailure("unreachable", "The engine's certificate is not trusted here.") from None
         except aiohttp.ClientConnectorError as error:
             why = type(error.os_error).__name__
             raise EngineFailure("unreachable", f"The engine cannot be reached ({why}).") from None

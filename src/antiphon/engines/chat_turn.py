@@ -54,8 +54,7 @@ class ChatTurn:
         self._idle, self._cleaned = idle_timeout_s, cleaned
         self._over = False
         self._shown = False
-        self._whole = response.content_type == "application/json"
-        self._begun = False
+        self._begun = self._whole = False
 
     def __aiter__(self) -> ChatTurn:
         return self
@@ -97,12 +96,16 @@ class ChatTurn:
             self._over = True
             whole = self._reader.feed(b"\n\n") if self._whole else []
             return [*whole, *self._reader.close()]
-        return self._reader.feed(self._as_event(data) if self._whole else data)
-
-    def _as_event(self, data: bytes) -> bytes:
-        """A whole JSON object as the data of one event: line ends in it are only white space."""
-        prefix, self._begun = b"" if self._begun else b"data: ", True
-        return prefix + data.replace(b"\n", b" ").replace(b"\r", b" ")
+        if not self._begun:
+            self._begun = True
+            # Some servers stream under this type too.
+            json = self._response.content_type == "application/json"
+            self._whole = json and data.lstrip()[:1] in (b"{", b"[")
+            data = b"data: " + data if self._whole else data
+        if self._whole:
+            # A whole JSON value as the data of one event: line ends in it are only white space.
+            data = data.replace(b"\n", b" ").replace(b"\r", b" ")
+        return self._reader.feed(data)
 
     async def _drain(self) -> None:
         with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):

@@ -14,7 +14,7 @@ from antiphon.core.chat_dialect import Dialect
 from antiphon.core.chat_messages import GO_ON, NO_OUTPUT, chat_messages
 from antiphon.core.context import Sample
 from antiphon.core.kinds import INPUT_PREFIXES, ITEM_KINDS
-from antiphon.core.tools import ToolRules, ToolTable, resolve_tools
+from antiphon.core.tools import ToolRules, ToolTable, ToolTarget, resolve_tools
 from antiphon.engines.dialects import DIALECTS
 
 GENERIC, VLLM, OPENAI, LLAMACPP = (DIALECTS[n] for n in ("generic", "vllm", "openai", "llamacpp"))
@@ -383,6 +383,12 @@ def test_names_are_those_of_the_tool_table() -> None:
     assert len(visible) == 64
     item = called("a", "f" * 60, namespace="mcp__disk")
     assert messages(item, tools=table)[0] == calls(("a", visible, "{}"))
+
+
+def test_hosted_tools_have_the_name_under_which_they_are_offered() -> None:
+    table = ToolTable(targets={"search_the_web": ToolTarget("hosted", "web_search_preview")})
+    item = {"type": "web_search_call", "id": "x", "status": "completed", "action": {"query": "q"}}
+    assert messages(item, tools=table)[0] == calls(("x", "search_the_web", '{"query":"q"}'))
 
 
 # ---------- any items

@@ -273,6 +273,15 @@ def test_a_grammar_takes_the_place_of_the_tools(dialect: str, syntax: str, field
     assert made == {**PLAIN, "messages": made["messages"], **field}
 
 
+def test_a_forced_custom_tool_brings_its_own_grammar_where_the_server_knows_it() -> None:
+    tool = {**PICK, "format": {"type": "grammar", "syntax": "lark", "definition": 'start: "a"'}}
+    chosen = table(tool, LOOK, choice={"type": "custom", "name": "pick"})
+    assert body("vllm", chosen)["structured_outputs"] == {"grammar": 'start: "a"'}
+    assert body("generic", chosen)["tool_choice"] == {"type": "function", "function": {"name": "pick"}}
+    regex = table(PICK, LOOK, choice={"type": "custom", "name": "pick"})
+    assert body("vllm", regex)["tool_choice"] == {"type": "function", "function": {"name": "pick"}}
+
+
 @pytest.mark.parametrize(
     ("dialect", "syntax"), [("generic", "regex"), ("ollama", "regex"), ("openai", "lark"), ("sglang", "lark")]
 )

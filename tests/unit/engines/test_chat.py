@@ -7,10 +7,18 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.support.upstream import (
     USAGE,
     WAIT_S,
@@ -73,6 +81,24 @@ async def engines(upstream: Upstream) -> AsyncIterator[Engines]:
     made = Engines(upstream)
     yield made
     await made.aclose()
+
+
+@asynccontextmanager
+async def self_signed(folder: Path) -> AsyncIterator[int]:
+    """The port of a TLS server with a certificate of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, datetime(2020, 1, 1), datetime(2100, 1, 1)
+    )
+    pem = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "pair.pem").write_bytes(pem)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "pair.pem")
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
 
 
 def sample(tools: ToolTable | None = None, model: str = "m", **settings: Any) -> Sample:
@@ -169,6 +195,10 @@ async def test_a_cancelled_opening_aborts_the_request(upstream: Upstream, engine
                 {"choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}], "usage": USAGE}
             ),
             id="one JSON object",
+        ),
+        pytest.param(
+            Reply(say("Hello.").chunks, headers={"content-type": "application/json"}),
+            id="a stream that says JSON",
         ),
     ],
 )
@@ -282,6 +312,12 @@ async def test_nobody_listens(upstream: Upstream, engines: Engines) -> None:
 
 async def test_an_unknown_host(engines: Engines) -> None:
     assert (await failure(engines(url="http://nowhere.invalid/v1", retries=0))).kind == "unreachable"
+
+
+async def test_a_certificate_that_nobody_knows(engines: Engines, tmp_path: Path) -> None:
+    async with self_signed(tmp_path) as port:
+        failed = await failure(engines(url=f"https://127.0.0.1:{port}/v1", retries=0))
+    assert (failed.kind, failed.message) == ("unreachable", "The engine's certificate is not trusted here.")
 
 
 async def test_no_headers_in_time(upstream: Upstream, engines: Engines) -> None:
