@@ -207,8 +207,8 @@ _UNSPECIFIC = frozenset({"", "application/octet-stream", "binary/octet-stream", 
 
 
 def _accepts(accept: Collection[str], content_type: str) -> bool:
-    family = content_type.partition("/")[0] + "/*"
-    return content_type in accept or family in accept or content_type in _UNSPECIFIC
+    family, slash, _ = content_type.partition("/")
+    return content_type in accept or f"{family}{slash}*" in accept or content_type in _UNSPECIFIC
 
 
 AddressInfo = tuple[int, int, int, str, Sequence[Any]]

@@ -59,4 +59,4 @@ def html_text(text: str) -> str:
     page.feed(text)
     page.close()
     lines = (line.rstrip() for line in "".join(page.pieces).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
