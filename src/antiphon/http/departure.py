@@ -25,11 +25,10 @@ class Departure:
 
     async def race(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`. Raises `ClientGone`, with `work` cancelled, when the client leaves first."""
-        if self._watch is None:
-            self._watch = asyncio.create_task(self._until_gone())
+        watch = self._watching()
         task = asyncio.create_task(work)
         try:
-            await asyncio.wait({task, self._watch}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             task.cancel()
             raise
@@ -43,13 +42,17 @@ class Departure:
 
     async def gone(self, within_s: float) -> None:
         """Return when the client has left, or when the time is over."""
-        if self._watch is not None:
-            await asyncio.wait({self._watch}, timeout=within_s)
+        await asyncio.wait({self._watching()}, timeout=within_s)
 
     def close(self) -> None:
         """Stop watching."""
         if self._watch is not None:
             self._watch.cancel()
+
+    def _watching(self) -> asyncio.Task[None]:
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._until_gone())
+        return self._watch
 
     async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -71,7 +71,6 @@ class Exchange:
         self.caller = Caller(request_id=self.request_id)
         self.departure = Departure(receive)
         self.body_bytes = 0
-        self.charge: Charge | None = None  # once metered
         self.begun = False
         self.status = 0
 
@@ -115,10 +114,11 @@ class Exchange:
             raise _invalid(found)
         return found
 
-    def meter(self) -> None:
+    def meter(self) -> Charge:
         """Charge the tenant's rate limits for a request whose body was read. Raises `RateLimited`."""
-        self.charge = self.site.accounts.admit(self.caller.tenant, self.body_bytes)
-        self.base_headers |= self.charge.headers
+        charge = self.site.accounts.admit(self.caller.tenant, self.body_bytes)
+        self.base_headers |= charge.headers
+        return charge
 
     async def race(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`. Raises `ClientGone` when the client leaves first."""

@@ -9,7 +9,7 @@ from antiphon.core.errors import ApiError, Forbidden
 from antiphon.http import routes
 from antiphon.http.cors import Cors
 from antiphon.http.exchange import API_VERSION, Site
-from antiphon.http.faults import unknown_url
+from antiphon.http.faults import ClientGone, unknown_url
 from antiphon.http.guard import Guard, headers_of
 from antiphon.http.socket import Socket, Wire
 from antiphon.ports import Caller
@@ -36,8 +36,8 @@ class Handshake:
         try:
             await Socket(self._site, caller, receive, wire).serve()
             await send({"type": "websocket.close", "code": 1000})
-        except OSError:
-            pass  # the client has gone
+        except (ClientGone, OSError):
+            pass  # nobody is there to be told
         finally:
             wire.close()
             self._site.metrics.socket_closed()

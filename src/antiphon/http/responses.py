@@ -17,10 +17,9 @@ DROPPED_HEADER = "x-antiphon-dropped-tools"
 async def create(x: Exchange) -> None:
     """`POST /responses`."""
     body = await x.json()
-    x.meter()
+    charge = x.meter()
     run = await x.site.deps.runs.start(body, x.caller)
-    if x.charge is not None:
-        x.site.accounts.follow(run, x.charge)
+    x.site.accounts.follow(run, charge)
     try:
         # An error before the first event is an HTTP status.
         await x.race(run.accepted())

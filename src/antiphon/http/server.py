@@ -102,6 +102,8 @@ class Connection(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._head_bytes = 0
         self._in_head = False
+        self._between = True  # requests: the last one is complete, no other has begun
+        self._all_head = False  # the bytes at hand are of one unfinished head, and of nothing else
         self._declined = False  # the request under way asks for a protocol that we do not speak
         self._left_over = 0  # bytes of a body that came after its answer
         self._patience: asyncio.TimerHandle | None = None
@@ -128,6 +130,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
+        self._all_head = self._in_head or self._between
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -142,7 +145,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._in_head:
-            self._head_bytes += len(data)
+            self._head_bytes += len(data) if self._all_head else 0
             if self._head_bytes > self.settings.max_header_bytes:
                 self._end(HeadersTooLarge("The request headers are larger than this server takes."))
         elif self._idle:
@@ -177,7 +180,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head_bytes, self._left_over = True, 0, 0
+        self._in_head, self._between = True, False
+        self._head_bytes = self._left_over = 0
         self._be_patient()
 
     def on_headers_complete(self) -> None:
@@ -188,6 +192,7 @@ class Connection(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._between, self._all_head = True, False
         if not self._declined:
             super().on_message_complete()
 
@@ -225,7 +230,9 @@ class Connection(HttpToolsProtocol):
 
     def _too_late(self) -> None:
         self._patience = None
-        if self._in_head:
+        if not self._idle:
+            self._be_patient()  # what has not come may be waiting for our answer to an earlier request
+        elif self._in_head:
             self._end(Late("The request did not arrive in time."))
         elif not self.transport.is_closing():
             self.transport.close()

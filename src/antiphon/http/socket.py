@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from starlette.types import Receive, Scope, Send
 
 from antiphon.config import HttpSettings
 from antiphon.core.errors import ApiError, Invalid, RateLimited
 from antiphon.http.exchange import Site
-from antiphon.http.faults import official_error
+from antiphon.http.faults import ClientGone, official_error
 from antiphon.http.frames import Padding
 from antiphon.http.lanes import Create, LaneId, Lanes, Memories, Memory
 from antiphon.http.socket_frames import Steer, error_frame, event_text, lane_of, parse_frame, steer_failed
@@ -30,12 +31,14 @@ class Wire:
         self._timer = self._loop.call_later(self._stall_s, self._tick)
 
     async def text(self, text: str) -> None:
-        """Send a frame. Raises `OSError` when the client has gone."""
+        """Send a frame. Raises `ClientGone`."""
         if not self._writing:
             self._moved = self._loop.time()
         self._writing += 1
         try:
             await self._send({"type": "websocket.send", "text": text})
+        except OSError as error:  # what ASGI servers raise then
+            raise ClientGone from error
         finally:
             self._writing -= 1
             self._moved = self._loop.time()
@@ -70,12 +73,14 @@ class Socket:
         self._named: set[str] = set()
 
     async def serve(self) -> None:
-        """Until the client leaves, or the connection is too old."""
+        """Until the client leaves, or the connection is too old. Raises `ClientGone`."""
         limit = asyncio.timeout(self._settings.ws_max_connection_s)
         try:
             async with limit:
                 await self._read()
         except TimeoutError:
+            if not limit.expired():
+                raise
             minutes = round(self._settings.ws_max_connection_s / 60)
             text = f"This connection has lasted {minutes} minutes, its limit. Open a new one to go on."
             await self._refuse(Invalid(text, code="websocket_connection_limit_reached"), None)
@@ -132,15 +137,16 @@ class Socket:
         parent = create.body.get("previous_response_id")
         try:
             await self._respond(create, self._memories.find(parent))
-        except OSError:
-            pass  # the client has gone, and the reading side knows
+        except ClientGone:
+            pass  # the reading side knows
         except SlowReader:
             self._site.metrics.cut("slow_reader")
             self._wire.abort()
         except Exception as error:  # noqa: BLE001 (the socket's counterpart of the HTTP error handler)
             # A continuation that fails drops its parent from its own lane; a fork leaves it alone.
             self._memories.forget(create.lane, parent)
-            await self._refuse(official_error(error, request=self._caller.request_id), create.lane)
+            with contextlib.suppress(ClientGone):
+                await self._refuse(official_error(error, request=self._caller.request_id), create.lane)
 
     async def _respond(self, create: Create, memory: Memory | None) -> None:
         deps, accounts = self._site.deps, self._site.accounts
@@ -151,7 +157,7 @@ class Socket:
         try:
             await run.accepted()
             size = await self._tell(run, create.lane)
-        except (asyncio.CancelledError, OSError):
+        except (asyncio.CancelledError, ClientGone):
             await run.cancel()
             raise
         if (await run.result())["status"] not in ("completed", "incomplete"):

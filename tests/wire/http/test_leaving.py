@@ -33,9 +33,11 @@ async def leave(rig: Rig, body: dict[str, Any]) -> HandTurn:
 
 
 async def newest(rig: Rig) -> str:
-    """The id of the one run under way."""
-    ((_, response),) = await rig.store.unfinished()
-    return response["id"]
+    """The id of the one run under way, once it is stored."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not (found := await rig.store.unfinished()):
+            pass
+    return found[0][1]["id"]
 
 
 def numbers(rig: Rig) -> dict[str, float]:

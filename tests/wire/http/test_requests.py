@@ -175,6 +175,30 @@ async def test_what_is_not_http_is_a_400_and_the_end(rig: Rig, junk: bytes) -> N
     official(body)
 
 
+async def test_a_head_may_follow_a_long_body_in_one_read(rig: Rig) -> None:
+    """Only the head's own bytes count against the limit of heads."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+    long = post({**PLAIN, "input": "x" * 150_000})
+    for _ in range(5):
+        writer.write(long + b"GET /health HTTP/1.1\r\nhost")
+        assert parsed(await answer(reader))[0] == 200
+        writer.write(b": x\r\n\r\n")
+        assert parsed(await answer(reader))[0] == 200
+    writer.close()
+
+
+async def test_a_late_head_does_not_cut_the_answer_before_it(tmp_path: Path) -> None:
+    async with serving(tmp_path, HttpSettings(port=0, body_timeout_s=0.05)) as rig:
+        rig.engine.auto = None
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        writer.write(post(PLAIN) + b"GET /health HT")
+        turn = await rig.engine.turn()
+        await asyncio.sleep(0.2)  # several times the limit
+        turn.finish()
+        assert parsed(await answer(reader))[0] == 200
+        writer.close()
+
+
 async def test_a_head_that_never_ends_is_a_408(tmp_path: Path) -> None:
     async with serving(tmp_path, HttpSettings(port=0, body_timeout_s=0.05)) as rig:
         status, _, body = await asked(rig, b"GET /health HTTP/1.1\r\nhost:", until_closed=True)

@@ -329,6 +329,15 @@ async def test_a_bug_is_an_error_frame_without_details(rig: Rig, monkeypatch: py
         assert (await talk.answer(input="x"))["status"] == "completed"
 
 
+async def test_a_timeout_inside_is_told_as_any_other_error(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def late(*_: Any) -> None:
+        raise TimeoutError
+
+    async with talking(rig) as talk:
+        monkeypatch.setattr(rig.router, "route", late)
+        assert (await talk.error(input="x"))["status"] == 500
+
+
 async def test_rate_limits_hold(tmp_path: Path) -> None:
     async with serving(tmp_path, rate=RateSettings(requests_per_minute=1)) as rig, talking(rig) as talk:
         await talk.answer(input="x")
