@@ -18,8 +18,8 @@ from antiphon.core.deltas import JSON
 from antiphon.core.errors import EngineFailure
 from antiphon.engines.chat_http import EngineHttp
 from antiphon.engines.chat_turn import ChatTurn
-from antiphon.engines.dialects import models_of
-from antiphon.engines.responses_dialects import dialect_of
+from antiphon.engines.dialects import by_listing, by_url, models_of
+from antiphon.engines.responses_dialects import DIALECTS, UpstreamDialect
 from antiphon.engines.responses_events import UpstreamReader
 from antiphon.engines.responses_faults import answer_failure
 from antiphon.engines.responses_request import count_body, turn_body
@@ -37,15 +37,17 @@ logger = structlog.get_logger("antiphon.engines")
 class ResponsesEngine:
     """Implements `ports.Engine`. Nothing is connected before the first call.
 
-    Raises `ValueError` for settings without a usable URL.
+    With `dialect: auto` the upstream is recognised by its host or, once, by its list of models. Raises
+    `ValueError` for settings without a usable URL.
     """
 
     def __init__(self, settings: EngineSettings, now: Callable[[], float] = time.time) -> None:
         self._settings = settings
         self._http = EngineHttp(settings, now, _refusal)
-        self._dialect = dialect_of(settings.dialect, self._http.address.api)
-        if settings.native_tools:
-            self._dialect = replace(self._dialect, native_tools=frozenset(settings.native_tools))
+        host = by_url(self._http.address.api) if settings.dialect == "auto" else None
+        self._known = settings.dialect != "auto" or host is not None
+        self._dialect = self._row(settings.dialect if host is None else host.name)
+        self._recognising = asyncio.Lock()
         self._counts = True  # until it answers that it does not
 
     @property
@@ -60,7 +62,7 @@ class ResponsesEngine:
         """Whatever a request can say, this upstream's API can say."""
 
     async def open(self, sample: Sample) -> Turn:
-        dialect = self._dialect
+        dialect = await self._spoken()
         if not self._settings.cache_salt:
             sample = replace(sample, cache_salt=None)
         body = turn_body(sample, dialect)
@@ -72,7 +74,7 @@ class ResponsesEngine:
         return UpstreamTurn(response, reader, self._settings, self._http)
 
     async def count_tokens(self, sample: Sample) -> TokenCount:
-        body = count_body(turn_body(sample, self._dialect))
+        body = count_body(turn_body(sample, await self._spoken()))
         if self._counts:
             try:
                 return TokenCount(await self._counted(body), exact=True)
@@ -90,6 +92,9 @@ class ResponsesEngine:
             if failure.kind in ("not_found", "malformed"):
                 return ()
             raise
+        found = None if self._known else by_listing(answer.said, answer.headers)
+        if found is not None:
+            self._dialect = self._row(found.name)
         return tuple(self._model(model) for model in models_of(answer.said))
 
     async def ready(self) -> bool:
@@ -104,6 +109,25 @@ class ResponsesEngine:
         await self._http.aclose()
 
     # ---------- inside
+
+    def _row(self, name: str) -> UpstreamDialect:
+        row = DIALECTS.get(name, DIALECTS["generic"])  # `auto` begins as an unknown server
+        own = frozenset(self._settings.native_tools)
+        return replace(row, native_tools=own) if own else row
+
+    async def _spoken(self) -> UpstreamDialect:
+        """The dialect, found out once by the list of models. Raises `EngineFailure` out of reach."""
+        if self._known:
+            return self._dialect
+        async with self._recognising:
+            if not self._known:
+                try:
+                    await self.models()
+                except EngineFailure as failure:
+                    if failure.kind in ("unreachable", "timeout"):
+                        raise
+                self._known = True
+        return self._dialect
 
     async def _counted(self, body: JSON) -> int:
         answer = await self._http.query(self._http.api("responses/input_tokens"), _SPOKEN, body)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from yarl import URL
-
 from antiphon.core.tools import HOSTED_TYPES
 
 _WEB = frozenset({"web_search_call"})
@@ -78,13 +76,3 @@ DIALECTS: Mapping[str, UpstreamDialect] = {
     "llamacpp": _PLAIN,
     "ollama": _PLAIN,
 }
-
-_OPENAI_HOSTS = ("api.openai.com", ".openai.azure.com")
-
-
-def dialect_of(name: str, url: URL) -> UpstreamDialect:
-    """The dialect with this name; `auto` knows OpenAI by its address."""
-    if name != "auto":
-        return DIALECTS[name]
-    known = (url.host or "").endswith(_OPENAI_HOSTS)
-    return DIALECTS["openai" if known else "generic"]

@@ -79,7 +79,8 @@ def _given(settings: Settings) -> JSON:
 
 def _tools(table: ToolTable, settings: Settings, dialect: UpstreamDialect) -> JSON:
     tools = list(_plain_tools(table) if dialect.plain else _official_tools(table, dialect))
-    if not tools:
+    if not tools or (dialect.plain and table.choice.mode == "none"):
+        # Where `none` is not enforced, a raw call would show up as text (measured on vLLM).
         return {}
     choice = _plain_choice(table) if dialect.plain else _official_choice(table, dialect)
     found: JSON = {"tools": tools, "parallel_tool_calls": settings.parallel_tool_calls}

@@ -36,7 +36,8 @@ from antiphon.engines.responses import ResponsesEngine
 @asynccontextmanager
 async def serving(**settings: Any) -> AsyncIterator[tuple[ResponsesUpstream, ResponsesEngine]]:
     """An upstream and an engine that speaks with it, without retries unless asked for."""
-    given = {"retries": 0, "retry_base_s": 0.001, "key": "sk-secret", "name": "up", **settings}
+    given = {"retries": 0, "retry_base_s": 0.001, "key": "sk-secret", "name": "up", "dialect": "generic"}
+    given |= settings
     async with ResponsesUpstream() as upstream:
         engine = ResponsesEngine(EngineSettings(kind="responses", **({"url": upstream.url} | given)))
         try:
@@ -297,11 +298,30 @@ async def test_models() -> None:
         assert await engine.models() == ()
 
 
+@pytest.mark.parametrize(("owner", "offered"), [("vllm", "function"), ("somebody", "custom")])
+async def test_the_dialect_is_found_out_once(owner: str, offered: str) -> None:
+    async with ResponsesUpstream(owner) as upstream:
+        engine = ResponsesEngine(EngineSettings(kind="responses", url=upstream.url))
+        for _ in range(2):
+            await deltas(engine, sample(tools=[{"type": "custom", "name": "note"}]))
+        await engine.aclose()
+    assert [asked.path for asked in upstream.asked] == ["/v1/models", "/v1/responses", "/v1/responses"]
+    assert [body["tools"][0]["type"] for body in upstream.turns] == [offered, offered]
+
+
+async def test_an_upstream_that_lists_no_models_is_spoken_with_all_the_same() -> None:
+    async with serving(dialect="auto") as (upstream, engine):
+        upstream.serve("/v1/models", fail(401, {"message": "No."}))
+        assert text(await deltas(engine, sample())) == "Hello."
+
+
 def test_native_tools_are_those_of_the_dialect() -> None:
     def native(**settings: Any) -> frozenset[str]:
         return ResponsesEngine(EngineSettings(kind="responses", **settings)).native_tools
 
     assert native(url="https://api.openai.com/v1") == HOSTED_TYPES
+    assert native(url="https://api.openai.com.example/v1") == frozenset()
+    assert native(url="https://api.openai.com/v1", dialect="vllm") == frozenset()
     assert native(url="http://localhost:8000/v1") == frozenset()
     assert native(url="http://localhost:8000/v1", dialect="openai") == HOSTED_TYPES
     assert native(url="http://localhost:8000/v1", native_tools=("mcp",)) == {"mcp"}

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from tests.support.turns import JSON, function, sample
-from yarl import URL
 
 from antiphon.core.kinds import ITEM_KINDS
 from antiphon.core.tools import HOSTED_TYPES, Choice, ToolRules, resolve_tools
-from antiphon.engines.responses_dialects import DIALECTS, ITEMS_OF_TOOL, dialect_of
+from antiphon.engines.responses_dialects import DIALECTS, ITEMS_OF_TOOL
 from antiphon.engines.responses_request import count_body, turn_body
 from antiphon.engines.scripted_items import whole_item
 from antiphon.spec.validate import check_body
@@ -91,20 +90,6 @@ def test_limits_and_salts_that_only_some_upstreams_know() -> None:
     asked = replace(sample("hi", max_output_tokens=3), cache_salt="salt")
     assert [turn_body(asked, d).get("max_output_tokens") for d in (OPENAI, VLLM)] == [16, 3]
     assert [turn_body(asked, d).get("cache_salt") for d in (GENERIC, OPENAI, VLLM)] == [None, None, "salt"]
-
-
-@pytest.mark.parametrize(
-    ("name", "url", "known"),
-    [
-        ("auto", "https://api.openai.com/v1", OPENAI),
-        ("auto", "https://x.openai.azure.com/openai/v1", OPENAI),
-        ("auto", "https://api.openai.com.example/v1", GENERIC),
-        ("auto", "http://127.0.0.1:8000/v1", GENERIC),
-        ("vllm", "https://api.openai.com/v1", VLLM),
-    ],
-)
-def test_dialects(name: str, url: str, known: Any) -> None:
-    assert dialect_of(name, URL(url)) is known
 
 
 # ---------- items
@@ -238,7 +223,6 @@ ALLOWED = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "func
     ("choice", "official", "plain"),
     [
         ("auto", None, None),
-        ("none", "none", "none"),
         ("required", "required", "required"),
         (
             {"type": "function", "name": "f"},
@@ -260,6 +244,11 @@ def test_tool_choice(choice: Any, official: Any, plain: Any) -> None:
     )
     offered = ["function f"] if choice == ALLOWED else ["function f", "function note"]
     assert tools(function("f"), CUSTOM, dialect=VLLM, choice=choice) == (offered, plain)
+
+
+def test_none_is_told_by_offering_nothing_where_it_is_not_enforced() -> None:
+    assert tools(function("f"), dialect=GENERIC, choice="none") == (["function f"], "none")
+    assert tools(function("f"), dialect=VLLM, choice="none") == ([], None)
 
 
 def test_a_choice_that_the_agent_makes_is_told_too() -> None:
