@@ -11,7 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -183,27 +184,53 @@ from antiphon.engines.llamacpp import DEMO_MODEL, EmbeddedConfig, EmbeddedServer
 
 async def main():
     server = EmbeddedServer(EmbeddedConfig(DEMO_MODEL))
-    await server.start()
+    starting = asyncio.create_task(server.start())
+    while not (server.pid if sys.argv[1] == "loading" else starting.done()):
+        await asyncio.sleep(0)
     print(server.pid, flush=True)
-    await server.wait_dead()
+    await asyncio.Event().wait()
 
 asyncio.run(main())
 """
 
 
-@needs_linux
-def test_the_child_dies_with_a_killed_parent() -> None:
-    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
+@contextmanager
+def parent_and_child(moment: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A process that has started a child, and the child's pidfd."""
+    with subprocess.Popen([sys.executable, "-c", PARENT, moment], stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         child = os.pidfd_open(int(parent.stdout.readline()))
+        try:
+            yield parent, child
+        finally:
+            parent.kill()
+            os.close(child)
+
+
+@needs_linux
+def test_the_child_dies_with_a_killed_parent() -> None:
+    with parent_and_child("serving") as (parent, child):
         parent.kill()
-    try:
         assert gone(child)
-    finally:
-        os.close(child)
 
 
-def lone_child(parent: int) -> subprocess.Popen[bytes]:
+@needs_linux
+def test_a_loading_child_dies_with_a_killed_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "loading")
+    tmp_path.joinpath("xllamacpp.py").write_text(
+        f"import threading\nopen({str(tmp_path / 'loading')!r}, 'w').write('now')\nthreading.Event().wait()"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    loading = os.open(tmp_path / "loading", os.O_RDONLY | os.O_NONBLOCK)
+    with parent_and_child("loading") as (parent, child):
+        assert select.select([loading], [], [], LIMIT_S)[0]
+        parent.kill()
+        assert gone(child)
+    os.close(loading)
+
+
+@contextmanager
+def lone_child(parent: int) -> Iterator[subprocess.Popen[bytes]]:
     """The child with nothing between it and us."""
     orders = {
         "parent": parent,
@@ -216,11 +243,14 @@ def lone_child(parent: int) -> subprocess.Popen[bytes]:
         "prompt_cache_mib": 1,
     }
     pipe = subprocess.PIPE
-    child = subprocess.Popen([sys.executable, "-P", str(CHILD)], stdin=pipe, stdout=pipe)
-    assert child.stdin
-    child.stdin.write(json.dumps(orders).encode() + b"\n")
-    child.stdin.flush()
-    return child
+    with subprocess.Popen([sys.executable, "-P", str(CHILD)], stdin=pipe, stdout=pipe) as child:
+        assert child.stdin
+        child.stdin.write(json.dumps(orders).encode() + b"\n")
+        child.stdin.flush()
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 def test_the_child_ends_when_its_pipe_closes() -> None:
@@ -289,6 +319,14 @@ async def test_a_child_that_dies_while_it_loads(tmp_path: Path, monkeypatch: pyt
     assert await failure(DEMO_MODEL) == (
         f"llama.cpp did not load {DEMO_MODEL}: its process was killed by SIGABRT; the last words"
     )
+
+
+async def test_what_native_code_prints_is_log_and_not_reply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.joinpath("xllamacpp.py").write_text("import os\nos.write(1, b'noise\\n')\nraise RuntimeError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert (await failure(DEMO_MODEL)).endswith("its process ended with status 1; noise")
 
 
 async def test_a_child_that_the_system_kills_while_it_loads(
