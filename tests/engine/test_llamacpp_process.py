@@ -321,6 +321,18 @@ async def test_a_child_that_dies_while_it_loads(tmp_path: Path, monkeypatch: pyt
     )
 
 
+async def test_a_start_that_fails_after_a_crash_leaves_no_address(
+    server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.kill(server.pid or 0, signal.SIGKILL)
+    await server.wait_dead()
+    tmp_path.joinpath("xllamacpp.py").write_text("import os\nos.abort()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(EngineStartError):
+        await server.start()
+    assert server.url == ""
+
+
 async def test_what_native_code_prints_is_log_and_not_reply(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

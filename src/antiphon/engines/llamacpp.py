@@ -86,7 +86,7 @@ class EmbeddedServer:
         if self.alive:
             return
         _check_file(self.config.model_path)
-        self.api_key = secrets.token_urlsafe(32)
+        self.url, self.api_key = "", secrets.token_urlsafe(32)
         try:
             async with asyncio.timeout(self.config.start_timeout_s):
                 self.url = await self._launch()
