@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import chain
 
 from antiphon.config import EngineSettings
@@ -23,14 +23,22 @@ from antiphon.ports import ModelInfo, TokenCount
 
 
 class ScriptedEngine:
-    """An `Engine`.
+    """An `Engine`. `told` says which text holds a turn's script, the last user message if not set.
 
     The last `remember` samples are kept in `heard`; `running` counts the turns under way, `aborted` those
-    that were closed before their end.
+    that were closed before their end. While `up` is False it cannot be reached.
     """
 
-    def __init__(self, settings: EngineSettings, *, remember: int = 0) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        *,
+        remember: int = 0,
+        told: Callable[[Sample], str] = lambda sample: last_user_text(sample.items),
+    ) -> None:
         self._settings = settings
+        self._told = told
+        self.up = True
         self._native_tools = frozenset(settings.native_tools)
         self._gates: dict[str, asyncio.Event] = {}
         self.heard: deque[Sample] = deque(maxlen=remember)
@@ -61,6 +69,8 @@ class ScriptedEngine:
                 )
 
     async def open(self, sample: Sample) -> ScriptedTurn:
+        if not self.up:
+            raise EngineFailure("unreachable", "The scripted engine is not up.")
         self.heard.append(sample)
         window = self._settings.context_tokens
         if window is not None and prompt_tokens(sample) > window:
@@ -81,7 +91,7 @@ class ScriptedEngine:
         return [ModelInfo(name, context_tokens=window) for name in names]
 
     async def ready(self) -> bool:
-        return True
+        return self.up
 
     async def aclose(self) -> None:
         """Nothing is held."""
@@ -101,7 +111,7 @@ class ScriptedEngine:
         return self._gates.setdefault(name, asyncio.Event())
 
     def _steps(self, sample: Sample) -> tuple[Step, ...]:
-        script = find_script(last_user_text(sample.items))
+        script = find_script(self._told(sample))
         steps = None if script is None else turn_of(script, sample)
         return obedient_steps(sample, self._native_tools) if steps is None else steps
 
@@ -130,6 +140,8 @@ class ScriptedTurn:
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Delta]]:
         for move in self._moves:
+            if self._closed.is_set():
+                return
             if isinstance(move, tuple):
                 await asyncio.sleep(0)  # a read of the network lets others run, too
                 if self._closed.is_set():

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
+from tests.contract.engine.own_rigs import ResponsesRig, ScriptedRig
 from tests.contract.engine.rig import ChatRig, Rig, VllmRig
+from tests.support.responses_upstream import ResponsesUpstream
 from tests.support.upstream import Upstream
 
 
@@ -22,7 +24,30 @@ async def vllm() -> AsyncIterator[Rig]:
         yield VllmRig(upstream)
 
 
-RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {"chat": chat, "chat as vllm": vllm}
+@asynccontextmanager
+async def responses() -> AsyncIterator[Rig]:
+    async with ResponsesUpstream("acme") as upstream:
+        yield ResponsesRig(upstream)
+
+
+@asynccontextmanager
+async def responses_vllm() -> AsyncIterator[Rig]:
+    async with ResponsesUpstream("vllm", window=2048) as upstream:
+        yield ResponsesRig(upstream)
+
+
+@asynccontextmanager
+async def scripted() -> AsyncIterator[Rig]:
+    yield ScriptedRig()
+
+
+RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
+    "chat": chat,
+    "chat as vllm": vllm,
+    "responses": responses,
+    "responses as vllm": responses_vllm,
+    "scripted": scripted,
+}
 
 
 @pytest.fixture(params=sorted(RIGS))
