@@ -20,6 +20,7 @@ from antiphon.http.handshake import Handshake
 from antiphon.http.metrics import Metrics
 from antiphon.http.rates import Rates
 from antiphon.http.routes import Operation
+from antiphon.logs import bind_request
 
 logger = structlog.get_logger("antiphon.http")
 
@@ -64,6 +65,7 @@ class App:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         x = Exchange(self._site, scope, receive, send)
         scope[_KEY] = x
+        bind_request(x.request_id)
         try:
             x.headers = headers_of(scope, self._site.settings.max_header_bytes)
             x.base_headers = self._cors.headers(x.headers)
@@ -79,12 +81,10 @@ class App:
 
     async def _refuse(self, x: Exchange, error: Exception) -> None:
         """Answer with the official error, or break off an answer that has begun."""
-        official = official_error(error, request=x.request_id, route=x.route)
+        official = official_error(error, route=x.route)
         if x.begun:
             self._site.metrics.cut("broken")
-            logger.error(
-                "answer broken off", request=x.request_id, route=x.route, reason=type(error).__name__
-            )
+            logger.error("answer broken off", route=x.route, reason=type(error).__name__)
             await x.abort()
         else:
             await x.reply(official.body(), official.status, official.headers)
@@ -94,7 +94,6 @@ class App:
         self._site.metrics.request(x.method, x.route, x.status, took)
         logger.debug(
             "request",
-            request=x.request_id,
             method=x.method,
             route=x.route,
             status=x.status,
@@ -104,17 +103,15 @@ class App:
     # ---------- places
 
     async def _keyed(self, x: Exchange, operations: Mapping[str, Operation]) -> None:
-        if x.method == "OPTIONS":
-            await self._options(x, operations)
-            return
-        x.caller = self._guard.caller(x.headers, x.request_id)
-        await _operation(x, operations).run(x)
+        if x.method != "OPTIONS":
+            x.caller = self._guard.caller(x.headers, x.request_id)
+        await self._open(x, operations)
 
     async def _open(self, x: Exchange, operations: Mapping[str, Operation]) -> None:
         if x.method == "OPTIONS":
             await self._options(x, operations)
-            return
-        await _operation(x, operations).run(x)
+        else:
+            await _operation(x, operations).run(x)
 
     async def _options(self, x: Exchange, operations: Mapping[str, Operation]) -> None:
         methods = ", ".join(_allowed(operations))

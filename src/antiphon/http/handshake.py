@@ -12,6 +12,7 @@ from antiphon.http.exchange import API_VERSION, Site
 from antiphon.http.faults import ClientGone, unknown_url
 from antiphon.http.guard import Guard, headers_of
 from antiphon.http.socket import Socket, Wire
+from antiphon.logs import bind_request
 from antiphon.ports import Caller
 
 
@@ -24,6 +25,7 @@ class Handshake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # the wish to connect
         request_id = self._site.deps.ids.new("req")
+        bind_request(request_id)
         try:
             caller = self._admit(scope, request_id)
         except ApiError as error:

@@ -146,7 +146,7 @@ class Socket:
             # A continuation that fails drops its parent from its own lane; a fork leaves it alone.
             self._memories.forget(create.lane, parent)
             with contextlib.suppress(ClientGone):
-                await self._refuse(official_error(error, request=self._caller.request_id), create.lane)
+                await self._refuse(official_error(error), create.lane)
 
     async def _respond(self, create: Create, memory: Memory | None) -> None:
         deps, accounts = self._site.deps, self._site.accounts

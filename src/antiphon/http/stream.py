@@ -91,7 +91,7 @@ async def stream(
     except (Stalled, SlowReader) as error:
         why = "stalled" if isinstance(error, Stalled) else "slow_reader"
         x.site.metrics.cut(why)
-        logger.warning("stream cut", request=x.request_id, why=why)
+        logger.warning("stream cut", why=why)
         await x.abort()
     except ClientGone:
         x.site.metrics.cut("client_gone")

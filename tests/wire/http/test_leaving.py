@@ -12,6 +12,7 @@ from tests.wire.http.rig import PATIENCE_S, HandTurn, Rig, answer, serving, unti
 from tests.wire.http.test_framing import events_of, get, post, split
 
 from antiphon.config import HttpSettings, RunSettings
+from antiphon.core.events import Event
 
 PLAIN = {"model": "m", "input": "hi"}
 
@@ -165,6 +166,27 @@ async def test_a_reader_behind_the_log_is_cut(tmp_path: Path) -> None:
         await until(lambda: rig.runs.active == 0)
         assert not (await drained(sock)).endswith(b"0\r\n\r\n"), "cut off, not ended"
         assert numbers(rig)['antiphon_cut_streams_total{why="slow_reader"}'] == 1.0
+
+
+async def test_a_bug_in_the_middle_of_a_stream_breaks_it_off(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client must not take half a stream for a whole one."""
+
+    async def resume(*_: Any) -> Any:
+        async def batches() -> Any:
+            yield [Event(0, "response.created", b'{"type":"response.created","sequence_number":0}')]
+            raise ZeroDivisionError
+
+        return batches()
+
+    monkeypatch.setattr(rig.runs, "resume", resume)
+    raw = await rig.raw(get("/v1/responses/resp_1?stream=true"), until_closed=True)
+    assert b"event: response.created" in raw
+    assert not raw.endswith(b"0\r\n\r\n")
+    assert numbers(rig)['antiphon_cut_streams_total{why="broken"}'] == 1.0
+    assert not [r for r in caplog.records if r.name == "uvicorn.error"], "the server knows that we meant it"
+    assert (await rig.raw(get("/health"))).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_two_answers_on_one_connection_after_a_stream(rig: Rig) -> None:
