@@ -88,7 +88,6 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         fetcher = GuardedFetcher(settings.fetch)
         stack.push_async_callback(fetcher.aclose)
         inputs = InputResolver(fetcher, settings.inputs)
-        stack.push_async_callback(inputs.aclose)
         grammars = Grammars(settings.inputs)
         check = partial(check_formats, grammars=grammars)
         world = World(store, vault, clock, ids, settings.run, grammars.accepts, check, metrics.incident)

@@ -60,9 +60,6 @@ class InputResolver:
             ) from error
         return _replaced(items, [(place, part) for (place, _), part in zip(found, made, strict=True)])
 
-    async def aclose(self) -> None:
-        await self._fetcher.aclose()
-
     async def _part(self, run: Pass, place: Place, part: JSON) -> JSON:
         file = part["type"] == "input_file"
         try:

@@ -27,6 +27,7 @@ _VALIDATORS = {
 }
 _MAPS = ("properties", "$defs", "definitions")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_STRUCTURE = frozenset((*_MAPS, *_LISTS, "items", "$ref"))
 _NOT_AT_ROOT = ("oneOf", "anyOf", "allOf", "enum", "not")
 _MESSAGE_CHARACTERS = 500
 
@@ -125,27 +126,38 @@ def _check_object(schema: JSON, where: Where) -> None:
 
 
 def _subschemas(root: JSON) -> Iterator[tuple[JSON, Where]]:
-    """The schema and every schema in it, outer ones first, with the path to each.
+    """The schema and every schema in it that the rules are about, outer ones first, with the path to each.
 
     Keywords of another draft than the schema's may hold anything.
     """
-    waiting: deque[tuple[Any, Where]] = deque([(root, ())])
+    waiting: deque[tuple[JSON, Where]] = deque([(root, ())])
     while waiting:
         schema, where = waiting.popleft()
-        if not isinstance(schema, dict):
-            continue
-        schema = cast(JSON, schema)
         yield schema, where
-        waiting.append((schema.get("items"), (*where, "items")))
-        for name in (*_MAPS, *_LISTS):
-            inner: Any = schema.get(name)
-            if isinstance(inner, dict) and name in _MAPS:
-                pairs = cast(JSON, inner).items()
-            elif isinstance(inner, list) and name in _LISTS:
-                pairs = enumerate(cast(list[Any], inner))
-            else:
-                continue
-            waiting.extend((value, (*where, name, str(key))) for key, value in pairs)
+        if not _is_leaf(items := schema.get("items")):
+            waiting.append((cast(JSON, items), (*where, "items")))
+        for name in _MAPS:
+            if isinstance(inner := schema.get(name), dict):
+                waiting.extend(
+                    (value, (*where, name, key))
+                    for key, value in cast(JSON, inner).items()
+                    if not _is_leaf(value)
+                )
+        for name in _LISTS:
+            if isinstance(inner := schema.get(name), list):
+                waiting.extend(
+                    (value, (*where, name, str(number)))
+                    for number, value in enumerate(cast(list[Any], inner))
+                    if not _is_leaf(value)
+                )
+
+
+def _is_leaf(schema: Any) -> bool:
+    """Most schemas of a request: scalars, which no rule is about."""
+    if not isinstance(schema, dict):
+        return True
+    kind = cast(JSON, schema).get("type")
+    return kind != "object" and not isinstance(kind, list) and _STRUCTURE.isdisjoint(cast(JSON, schema))
 
 
 def _resolves(root: JSON, reference: str) -> bool:
