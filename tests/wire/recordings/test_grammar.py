@@ -17,7 +17,6 @@ TOLD_OTHERWISE = {
     "vercel--openai-apply-patch-tool.1": "the diff's events are on no official list",
     "vercel--openai-custom-tool.1": "`input.done` is missing",
     "embeddedllm--builtin-tool-code_interpreter-outputs-multi-stream": "a text without deltas",
-    "vercel--openai-image-generation-tool.1": "a message without text, and so without deltas",
 }
 """Recordings that we tell in other words when they come from an upstream, with what the recording does."""
 
