@@ -32,8 +32,10 @@ def _embedded(settings: EngineSettings) -> Engine:
     from antiphon.engines.llamacpp import DEMO_MODEL, EmbeddedConfig, EmbeddedServer
 
     path = Path(settings.model_path) if settings.model_path else DEMO_MODEL
+    default = EmbeddedConfig(path)
     config = EmbeddedConfig(
         path,
+        context_tokens=settings.context_tokens or default.context_tokens,
         parallel=settings.parallel,
         threads=settings.threads,
         start_timeout_s=settings.start_timeout_s,

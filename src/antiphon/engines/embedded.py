@@ -16,6 +16,9 @@ from antiphon.engines.chat import ChatEngine
 from antiphon.engines.llamacpp import EmbeddedServer, EngineStartError
 from antiphon.ports import ModelInfo, TokenCount, Turn
 
+_LONGEST_TOKEN = 64
+"""Bytes of JSON that no tokenizer packs into one token on average."""
+
 logger = structlog.get_logger("antiphon.engines")
 
 
@@ -44,6 +47,7 @@ class EmbeddedEngine:
             self._chat.check(sample)
 
     async def open(self, sample: Sample) -> Turn:
+        self._check_size(sample)
         return await (await self._chat_now()).open(self._own(sample))
 
     async def count_tokens(self, sample: Sample) -> TokenCount:
@@ -59,6 +63,14 @@ class EmbeddedEngine:
         if self._chat is not None:
             await self._chat.aclose()
         await self._server.aclose()
+
+    def _check_size(self, sample: Sample) -> None:
+        """Refuse what cannot fit before llama.cpp spends gigabytes on finding out."""
+        limit = self._server.config.context_tokens * _LONGEST_TOKEN
+        if sum(len(msgspec.json.encode(item)) for item in sample.items) > limit:
+            raise EngineFailure(
+                "context_length", f"The input does not fit the context window of the engine '{self.name}'."
+            )
 
     def _own(self, sample: Sample) -> Sample:
         """The child knows its one model by the file's name, whatever the public name is."""
@@ -76,7 +88,9 @@ class EmbeddedEngine:
             if self._chat is not None and self._server.alive:
                 return self._chat
             if self._chat is not None:
-                logger.warning("the embedded engine died", engine=self.name)
+                logger.warning(
+                    "the embedded engine died", engine=self.name, cause=await self._server.wait_dead()
+                )
                 await self._chat.aclose()
                 self._chat = None
             await self._server.restart()
