@@ -19,7 +19,7 @@ _ITEMS = {"item", "native", "web_search", "file_search", "code", "image", "mcp",
 _MORE_ITEMS = {"shell", "compaction", "audio"}
 _MANNERS = {"split", "batch", "repeat", "interleave", "logprobs", "usage"}
 _COURSE = {"accept", "wait", "pause", "finish", "fail", "unsupported"}
-_WORDS = frozenset(_SAYS | _ITEMS | _MORE_ITEMS | _MANNERS | _COURSE)
+WORDS = frozenset(_SAYS | _ITEMS | _MORE_ITEMS | _MANNERS | _COURSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def find_script(text: str) -> Script | None:
 def read_step(line: str) -> Step:
     """One line as a step. Raises `EngineFailure`."""
     word, _, rest = line.partition(" ")
-    if word not in _WORDS:
+    if word not in WORDS:
         raise wrong(f"'{word}' is no step")
     return Step(word, rest.strip())
 

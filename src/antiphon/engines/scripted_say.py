@@ -66,6 +66,7 @@ class Voice:
         self._sample = sample
         self._items = 0
         self._ids = 0
+        self._digest = ""
         self._calls = 0
         self._annotations = 0
         self._length = 0  # characters of the open text
@@ -180,8 +181,10 @@ class Voice:
     def _new_id(self, prefix: str) -> str:
         """An id that is the same whenever the sample is the same, and differs from sample to sample."""
         self._ids += 1
-        digest = hashlib.sha256(msgspec.json.encode((self._sample.model, self._sample.items))).hexdigest()
-        return f"{prefix}_{digest[:24]}{self._ids:04x}"
+        if not self._digest:
+            given = msgspec.json.encode((self._sample.model, self._sample.items))
+            self._digest = hashlib.sha256(given).hexdigest()[:24]
+        return f"{prefix}_{self._digest}{self._ids:04x}"
 
 
 def token_logprobs(token: str, top: int) -> JSON:
@@ -238,6 +241,8 @@ def _items(word: str, rest: str, given: dict[str, str]) -> list[JSON]:
             return [{"type": "mcp_list_tools", "tools": tools, **server}]
         case "compaction":
             return [{"type": "compaction", "encrypted_content": text or "scripted"}]
-        case _:
+        case "shell":
             action = {"commands": [text], "max_output_length": None, "timeout_ms": None}
             return [{"type": "shell_call", "action": action}, {"type": "shell_call_output"}]
+        case _:
+            raise wrong(f"'{word}' says nothing that could be interleaved")

@@ -179,6 +179,7 @@ async def test_max_output_tokens_counts_words(lines: list[str], said: str) -> No
         'native {"type":"response.completed"}',
         "item teapot",
         "logprobs 21",
+        "interleave 1\nwait 1",
     ],
 )
 async def test_a_wrong_step_is_refused(line: str) -> None:
