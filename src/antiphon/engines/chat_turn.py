@@ -55,6 +55,10 @@ class ChatTurn:
         self._over = False
         self._shown = False
         self._begun = self._whole = False
+        self._loop = asyncio.get_running_loop()
+        self._since = self._loop.time()  # of the last read
+        self._timed_out = False
+        self._watch = self._loop.call_later(idle_timeout_s, self._look)
 
     def __aiter__(self) -> ChatTurn:
         return self
@@ -77,6 +81,16 @@ class ChatTurn:
     async def aclose(self) -> None:
         """Closes the connection at once, unless the body was read to its end."""
         self._over = True
+        self._watch.cancel()
+        self._response.close()
+
+    def _look(self) -> None:
+        """One timer for the whole stream: a timeout of its own around each read costs a tenth of a token."""
+        left = self._since + self._idle - self._loop.time()
+        if left > 0:
+            self._watch = self._loop.call_later(left, self._look)
+            return
+        self._timed_out = True
         self._response.close()
 
     async def _read(self) -> Sequence[Delta]:
@@ -86,12 +100,12 @@ class ChatTurn:
             self._over = True
             return ()
         try:
-            async with asyncio.timeout(self._idle):
-                data = await self._response.content.readany()
-        except TimeoutError:
-            raise EngineFailure("timeout", f"The engine sent nothing for {self._idle:g} seconds.") from None
+            data = await self._response.content.readany()
         except (aiohttp.ClientError, OSError):
             data = b""
+        if self._timed_out:
+            raise EngineFailure("timeout", f"The engine sent nothing for {self._idle:g} seconds.")
+        self._since = self._loop.time()
         if not data:
             self._over = True
             whole = self._reader.feed(b"\n\n") if self._whole else []
