@@ -8,7 +8,7 @@ SHELL := bash
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
   $$python -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
-EXTRAS := llamacpp,documents,grammar
+EXTRAS := llamacpp,documents
 NODE_TESTS := tests/sdk/node
 
 .PHONY: help setup serve test check bench test-engines test-slow demo-model docs format clean

@@ -6,11 +6,10 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from functools import lru_cache, partial
-from importlib.util import find_spec
 
 from antiphon.config import InputSettings
 from antiphon.core.deltas import JSON
-from antiphon.core.errors import Invalid, Unsupported
+from antiphon.core.errors import Invalid
 from antiphon.inputs.child import Bounds, run_child
 from antiphon.inputs.lark import Lark, TooCostly
 from antiphon.inputs.pattern import PatternError, compile_pattern
@@ -38,7 +37,7 @@ class Grammars:
     async def check_format(self, format_: JSON, param: str) -> None:
         """Raise `Invalid` (`invalid_grammar`) for a grammar that does not compile.
 
-        `param` is the path to the definition. Raises `Unsupported` where the library is not installed.
+        `param` is the path to the definition.
         """
         if format_["type"] != "grammar":
             return
@@ -71,12 +70,6 @@ class Grammars:
 
     async def _try_lark(self, definition: str, param: str) -> None:
         """Compile in a child, once: a grammar can crash the compiler."""
-        if find_spec("llguidance") is None:
-            raise Unsupported(
-                "Custom tools with a lark grammar need the grammar extra of this server: "
-                "pip install 'antiphon[grammar]'.",
-                param=param,
-            )
         encoded = definition.encode("utf-8", "replace")
         digest = hashlib.sha256(encoded).digest()
         if digest in self._known:

@@ -10,14 +10,11 @@ import pytest
 from tests.unit.inputs.children import children
 
 from antiphon.config import InputSettings
-from antiphon.core.errors import Invalid, Unsupported
+from antiphon.core.errors import Invalid
 from antiphon.inputs import grammar as grammar_module
 from antiphon.inputs.grammar import Grammars
 
 PARAM = "tools[0].format.definition"
-needs_lark = pytest.mark.skipif(
-    grammar_module.find_spec("llguidance") is None, reason="the grammar extra is not installed"
-)
 
 
 def grammars(**settings: Any) -> Grammars:
@@ -147,7 +144,6 @@ GOOD_EDIT = (
 )
 
 
-@needs_lark
 async def test_a_grammar_of_edits() -> None:
     made = grammars()
     await made.check_format(lark(EDIT), PARAM)
@@ -167,7 +163,6 @@ async def test_a_grammar_of_edits() -> None:
     assert [text for text in bad if made.accepts(lark(EDIT), text)] == []
 
 
-@needs_lark
 @pytest.mark.parametrize(
     ("definition", "good", "bad"),
     [
@@ -194,7 +189,6 @@ WIDE = "start: " + " | ".join(f'"{n:04}"' for n in range(2500))
 CHAIN = "start: r0\n" + "\n".join(f"r{n}: r{n + 1}" for n in range(4000)) + '\nr4000: "c"'
 
 
-@needs_lark
 @pytest.mark.parametrize(
     ("definition", "words"),
     [
@@ -217,7 +211,6 @@ async def test_what_does_not_compile_is_refused(definition: str, words: str) -> 
     assert words in (await refusal(lark(definition))).message
 
 
-@needs_lark
 async def test_compiling_takes_only_so_long() -> None:
     before = time.monotonic()
     refused = await refusal(lark(EDIT), grammar_timeout_s=0.001)
@@ -226,7 +219,6 @@ async def test_compiling_takes_only_so_long() -> None:
     assert children("grammar_child") == []
 
 
-@needs_lark
 @pytest.mark.parametrize(
     ("definition", "text"),
     [
@@ -246,7 +238,6 @@ async def test_matching_that_explodes_is_an_error_and_no_verdict(definition: str
     assert time.process_time() - before < 3
 
 
-@needs_lark
 async def test_a_long_input_is_matched_in_time() -> None:
     made = grammars(match_timeout_s=20.0)
     await made.check_format(lark(EDIT), PARAM)
@@ -256,7 +247,6 @@ async def test_a_long_input_is_matched_in_time() -> None:
     print(f"{len(text)} characters: {(time.process_time() - before) * 1e3:.0f} ms")
 
 
-@needs_lark
 async def test_a_known_grammar_is_not_compiled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     made = grammars()
     await made.check_format(lark(EDIT), PARAM)
@@ -268,11 +258,3 @@ async def test_a_known_grammar_is_not_compiled_again(monkeypatch: pytest.MonkeyP
     await made.check_format(lark(EDIT), "tools[7].format.definition")
     with pytest.raises(AssertionError, match="a child was started"):
         await made.check_format(lark(EDIT + "\n"), PARAM)
-
-
-async def test_without_the_library_the_refusal_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar_module, "find_spec", lambda _: None)
-    with pytest.raises(Unsupported) as caught:
-        await grammars().check_format(lark(EDIT), PARAM)
-    assert "pip install 'antiphon[grammar]'" in caught.value.message
-    assert caught.value.param == PARAM
