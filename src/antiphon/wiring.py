@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from antiphon.config import EngineSettings, HttpSettings, Settings
 from antiphon.core.errors import AntiphonError
+from antiphon.core.request import Rules, plan_request
 from antiphon.engines.build import build_engine
 from antiphon.engines.router import ModelRouter
 from antiphon.http.app import build_app
@@ -96,6 +97,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         deps = AppDeps(runs, store, router, clock, ids, version("antiphon"))
         app = build_app(deps, settings.http, settings.auth, settings.rate, metrics)
         house = House(app, runs, store, vault, ids)
+        plan_request({"model": "warm-up", "input": ""}, Rules(), ids.new)  # compiles the validators
         upkeep = asyncio.create_task(_upkeep(house, settings))
         stack.callback(upkeep.cancel)
         yield house

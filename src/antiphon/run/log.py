@@ -28,6 +28,11 @@ class EventLog:
     def closed(self) -> bool:
         return self._closed
 
+    @property
+    def first(self) -> int:
+        """The number of the oldest event that is still in memory, or of the next one."""
+        return self._events[0].sequence_number if self._events else 0
+
     def append(self, events: Sequence[Event]) -> None:
         """Add events, numbered on from the last, and wake the readers."""
         if not events:

@@ -24,6 +24,7 @@ from antiphon.ports import (
     Page,
     Route,
     Router,
+    SlowReader,
     Tenant,
     TokenCount,
     Warm,
@@ -72,7 +73,7 @@ class Runs:
         start = await self._history.load(caller.tenant, plan, warm.history)
         sample = await self._sample(caller.tenant, plan, route, start)
         route.engine.check(sample)
-        birth = self._birth(caller.tenant, plan, route, start, generate=warm.generate)
+        birth = self._birth(caller.tenant, plan, route, start, warm)
         await self._lock(birth)
         return await self._launch(birth, sample)
 
@@ -124,14 +125,16 @@ class Runs:
 
     async def resume(self, response_id: str, after: int, caller: Caller) -> AsyncIterator[Sequence[Event]]:
         live = self._mine(response_id, caller)
-        if live is not None and live.background:
-            return live.events(after)
-        response = await self.get(response_id, caller)
-        if not response.get("background"):
-            raise Invalid(
-                "Only responses created with 'background' true can be streamed again.", param="stream"
-            )
-        return self._stored_log(response_id, after, caller)
+        if live is None or not live.background:
+            response = await self.get(response_id, caller)
+            if not response.get("background"):
+                raise Invalid(
+                    "Only responses created with 'background' true can be streamed again.", param="stream"
+                )
+            live = None
+            if await self._world.store.events(caller.tenant, response_id, after, 1) is None:
+                raise _not_found(response_id)
+        return self._tail(live, response_id, after, caller)
 
     async def cancel(self, response_id: str, caller: Caller) -> JSON:
         response = await self.get(response_id, caller)
@@ -203,7 +206,7 @@ class Runs:
             cache_salt=tenant,
         )
 
-    def _birth(self, tenant: Tenant, plan: Plan, route: Route, start: Start, *, generate: bool) -> Birth:
+    def _birth(self, tenant: Tenant, plan: Plan, route: Route, start: Start, warm: Warm) -> Birth:
         response_id, now = self._world.ids.new("resp"), self._world.clock.now()
         record = None
         if plan.store or plan.background:
@@ -213,14 +216,15 @@ class Runs:
             record = NewResponse(
                 tenant,
                 _newborn(response_id, int(now), plan),
-                start.input,
-                plan.previous_response_id,
+                # A lane's own history is in no store: the chain begins here, with all of it.
+                start.input if warm.history is None else (*start.history, *start.input),
+                plan.previous_response_id if warm.history is None else None,
                 plan.conversation_id,
                 plan.background,
                 hidden=not plan.store,
                 expires_at=expires,
             )
-        return Birth(response_id, tenant, plan, route, start, record, generate)
+        return Birth(response_id, tenant, plan, route, start, record, warm.generate)
 
     async def _lock(self, birth: Birth) -> None:
         conversation = birth.plan.conversation_id
@@ -257,18 +261,31 @@ class Runs:
         live = self._live.get(response_id)
         return live if live is not None and live.birth.tenant == caller.tenant else None
 
-    async def _stored_log(
-        self, response_id: str, after: int, caller: Caller
+    async def _tail(
+        self, live: Live | None, response_id: str, after: int, caller: Caller
     ) -> AsyncIterator[Sequence[Event]]:
-        """The log of a response that is not live here, from the store."""
+        """The log from `after`+1: from the store what is not in memory, then from the live run, if any.
+
+        A reader that falls behind the memory of a live run goes on from the store, once it is there.
+        """
         while True:
+            if live is not None and after + 1 >= live.log.first:
+                try:
+                    async for batch in live.events(after):
+                        yield batch
+                        after = batch[-1].sequence_number
+                    return
+                except SlowReader:
+                    pass
+            ended = live is None or live.ended
             batch = await self._world.store.events(caller.tenant, response_id, after, _READ_BATCH)
-            if batch is None:
-                raise _not_found(response_id)
-            if not batch:
+            if batch:
+                yield batch
+                after = batch[-1].sequence_number
+            elif ended:
                 return
-            yield batch
-            after = batch[-1].sequence_number
+            else:
+                await asyncio.sleep(self._world.settings.event_flush_s)
 
 
 def _newborn(response_id: str, now: int, plan: Plan) -> JSON:

@@ -240,6 +240,35 @@ async def test_a_warm_lane_brings_its_own_history(house: House) -> None:
     assert [i["type"] for i in live.context] == ["message", "message", "message"]
 
 
+async def test_a_stored_continuation_of_a_lane_keeps_the_lanes_history(house: House) -> None:
+    said = [{"type": "input_text", "text": "a"}]
+    history = [{"type": "message", "role": "user", "content": said, "id": "m", "status": "completed"}]
+    body = {"model": "scripted", "input": "b", "previous_response_id": "resp_of_the_lane"}
+    live = await house.runs.start(body, house.me, Warm(history))
+    made = as_json(await live.result())
+    assert made["previous_response_id"] == "resp_of_the_lane"
+    await house.plain(input="c", previous_response_id=made["id"])
+    assert [i["role"] for i in house.engine.heard[-1].items] == ["user", "user", "assistant", "user"]
+
+
+async def test_a_live_log_that_forgot_its_front_is_resumed_from_the_store(tmp_path: Path) -> None:
+    small = RunSettings(max_retained_bytes=4_000, event_flush_s=0)
+    async with open_house(tmp_path, small) as house:
+        script = "#script\nsay " + "word " * 100 + "\npause never"
+        live = await house.runs.start({"model": "scripted", "input": script, "background": True}, house.me)
+        async with asyncio.timeout(5):
+            while live.log.first == 0:  # noqa: ASYNC110 (the log has no signal for what it forgets)
+                await asyncio.sleep(0)
+        tail = await house.runs.resume(live.id, -1, house.me)
+        told: list[Any] = []
+        async with asyncio.timeout(5):
+            ending = asyncio.create_task(live.cancel())
+            async for batch in tail:
+                told += [msgspec.json.decode(e.data) for e in batch]
+            await ending
+        assert broken(told, as_json(await live.result())) == []
+
+
 async def test_too_much_at_once_is_refused(tmp_path: Path) -> None:
     async with open_house(tmp_path, RunSettings(max_concurrent=1)) as house:
         body = {"model": "scripted", "input": "#script\nsay a\npause gate"}
