@@ -39,9 +39,10 @@ class Live:
         self.begun = False
         self.stored = False  # the store knows this response
         self.creating: asyncio.Future[None] | None = None
-        self.unsaved: list[Event] = []  # background: events not yet in the store
+        self.unsaved: list[Event] = []  # background: events not yet in the store, and so not shown
         self.flush_timer: asyncio.TimerHandle | None = None
         self.flushing: asyncio.Task[None] | None = None
+        self.flushed_at = 0.0  # the loop's time
         self.ending: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
         self._accepted: asyncio.Future[None] = loop.create_future()
@@ -96,10 +97,16 @@ class Live:
         return self._ended.done()
 
     def tell(self, events: Sequence[Event]) -> None:
-        """Show events to readers, and keep them for the store where the log is durable."""
+        """Show events to readers; those of a durable log wait until they are stored (law L13)."""
         if self.background:
             self.unsaved += events
-        self.log.append(events)
+        else:
+            self.log.append(events)
+
+    def tell_all(self, events: Sequence[Event]) -> None:
+        """Show events and everything that waited for the store: they are in it, or never will be."""
+        waited, self.unsaved = self.unsaved, []
+        self.log.append([*waited, *events])
 
     def accept(self) -> None:
         if not self._accepted.done():

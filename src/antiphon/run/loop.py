@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -109,11 +109,11 @@ class Driver:
         stream = await self._open(live, summary_sample(live.agent.sample))
         machine, index = live.machine, live.machine.next_index
         item: JSON = {"id": self._world.ids.new("cmp"), "type": "compaction", "encrypted_content": ""}
-        live.tell([*machine.open_item(item), machine.phase(index, "compacting")])
+        self._tell(live, [*machine.open_item(item), machine.phase(index, "compacting")])
         summary, usage = await summary_of(stream)
         live.agent.usage += usage
         sealed = self._world.vault.sealer(live.birth.tenant)(summary)
-        live.tell(machine.close_item(index, encrypted_content=sealed))
+        self._tell(live, machine.close_item(index, encrypted_content=sealed))
         return Finish("completed")
 
     async def _turn(self, live: Live, sample: Sample) -> Step:
@@ -132,7 +132,7 @@ class Driver:
                 if failure.shown or retries == 0 or failure.kind not in ("dropped", "malformed"):
                     raise
                 retries -= 1
-        live.tell(told[0])
+        self._tell(live, told[0])
         return live.agent.after_turn(told[1])
 
     async def _sample(self, live: Live, sample: Sample, turn: Turn) -> tuple[list[Event], TurnResult]:
@@ -142,10 +142,8 @@ class Driver:
             async for deltas in stream:
                 events = turn.feed(deltas)
                 shown = shown or bool(events)
-                live.tell(events)
+                self._tell(live, events)
                 self._check_size(live)
-                if live.background:
-                    self._recorder.flush_soon(live)
         except EngineFailure as failure:
             failure.shown = shown
             raise
@@ -186,6 +184,11 @@ class Driver:
             accepts=None if sample.grammar is not None else self._world.accepts,
         )
 
+    def _tell(self, live: Live, events: Sequence[Event]) -> None:
+        live.tell(events)
+        if live.background:
+            self._recorder.flush_soon(live)
+
     def _check_size(self, live: Live) -> None:
         if live.log.total_bytes > self._world.settings.max_output_bytes:
             raise Server("The response grew larger than this server allows.")
@@ -200,7 +203,7 @@ class Driver:
         if live.birth.plan.stream or live.background:
             await self._recorder.create(live)
         # Numbered events are told at once: a cancel during the write would leave a gap in the log.
-        live.tell(live.machine.begin())
+        self._tell(live, live.machine.begin())
         if live.background:
             await self._recorder.begun(live)
         live.accept()
@@ -208,9 +211,8 @@ class Driver:
     async def queue(self, live: Live) -> None:
         """Tell that a background response waits for its turn. Raises `StoreDown`."""
         await self._recorder.create(live)
-        live.tell(live.machine.queue())
+        self._tell(live, live.machine.queue())
         live.accept()
-        self._recorder.flush_soon(live)
 
     async def _finish(self, live: Live, finish: Finish) -> None:
         match finish.status:
@@ -250,7 +252,7 @@ class Driver:
                 await self._recorder.end(live, events)
             except StoreDown as error:
                 events = self._lost(live, events, error)
-            live.tell(events)
+            live.tell_all(events)
             live.end(live.machine.snapshot())
         except StoreDown as error:
             self._world.incident("store_failure")

@@ -16,9 +16,12 @@ logger = structlog.get_logger("antiphon.run")
 _APPENDED = ("completed", "incomplete")
 """Statuses whose items join the conversation (SPEC.md H18: after the response completes)."""
 
+_RETRY_S = 1.0
+"""Pause after a batch that the store did not take."""
+
 
 class Recorder:
-    """Writes runs to the store. Background logs follow in batches of `flush_s` seconds."""
+    """Writes runs to the store; background logs in batches, `flush_s` seconds apart."""
 
     def __init__(self, store: Store, flush_s: float) -> None:
         self._store, self._flush_s = store, flush_s
@@ -66,9 +69,11 @@ class Recorder:
     # ---------- durable logs
 
     def flush_soon(self, live: Live) -> None:
-        """Write the log behind the run, a batch at a time."""
-        if live.stored and live.unsaved and live.flush_timer is None and live.flushing is None:
-            live.flush_timer = asyncio.get_running_loop().call_later(self._flush_s, self._start_flush, live)
+        """Write the log and show what was written: at once after a pause, else a batch at a time."""
+        if not (live.stored and live.unsaved) or live.flush_timer or live.flushing or live.ending:
+            return
+        loop = asyncio.get_running_loop()
+        live.flush_timer = loop.call_at(live.flushed_at + self._flush_s, self._start_flush, live)
 
     def _start_flush(self, live: Live) -> None:
         live.flush_timer = None
@@ -76,15 +81,21 @@ class Recorder:
 
     async def _flush(self, live: Live) -> None:
         batch, live.unsaved = live.unsaved, []
+        pause = 0.0
         try:
             await self._store.append_events(live.id, batch)
         except StoreDown as error:
-            live.unsaved = [*batch, *live.unsaved]
+            live.unsaved, pause = [*batch, *live.unsaved], _RETRY_S
             logger.error("event log not stored", response=live.id, reason=str(error))
+        else:
+            live.log.append(batch)
         finally:
             live.flushing = None
+            live.flushed_at = asyncio.get_running_loop().time() + pause
+        self.flush_soon(live)  # what came meanwhile, or another attempt
 
     async def _stop_flushing(self, live: Live) -> None:
+        """`live.ending` is set: no flush begins any more."""
         if live.flush_timer is not None:
             live.flush_timer.cancel()
             live.flush_timer = None
