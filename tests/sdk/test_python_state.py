@@ -362,3 +362,24 @@ async def test_async_client_keeps_and_lists(aclient: AsyncOpenAI) -> None:
     with pytest.raises(NotFoundError):
         await aclient.responses.retrieve(response.id)
     await aclient.conversations.delete(made.id)
+
+
+# ---------- compaction
+
+
+def test_compaction_is_taken_back_as_context(lenient: OpenAI) -> None:
+    """The client's own types refuse the true answer: it holds user messages, which they do not know there."""
+    first = lenient.responses.create(model="scripted", input="one")
+    compacted = lenient.responses.compact(model="scripted", previous_response_id=first.id)
+    assert compacted.object == "response.compaction"
+    items = [item.to_dict() for item in compacted.output]
+    assert [item["type"] for item in items] == ["message", "compaction"]
+    given = recalled_with(lenient, items)
+    assert texts(given)[0] == ("user", "one")
+    with pytest.raises(NotFoundError):
+        lenient.responses.retrieve(compacted.id)
+
+
+def recalled_with(client: OpenAI, items: list[JSON]) -> JSON:
+    asked: Any = [*items, {"role": "user", "content": script("recall")}]
+    return json.loads(client.responses.create(model="scripted", input=asked).output_text)

@@ -52,7 +52,9 @@ def start(folder: Path, *flags: str, config: str = "", database: str = "antiphon
     engine = () if "[[engines]]" in config else ("--engine", "scripted")
     command = [sys.executable, "-m", "antiphon", "serve", "--port", "0", *engine]
     command += ["--config", str(file), "--store", f"sqlite:///{folder / database}"]
-    command += ["--log-format", "json", "--set", "http.shutdown_grace_s=0.2", *flags]
+    if not any("shutdown_grace_s" in flag for flag in flags):
+        flags = (*flags, "--set", "http.shutdown_grace_s=0.2")
+    command += ["--log-format", "json", *flags]
     environ = {k: v for k, v in os.environ.items() if not k.startswith("ANTIPHON_")}
     with log.open("wb") as stream:
         process = subprocess.Popen(command, stderr=stream, stdout=stream, cwd=folder, env=environ)

@@ -198,3 +198,21 @@ def test_09_an_operator_may_refuse(tmp_path: Path) -> None:
         reply = httpx2.post(f"{strict.base_url}/responses", json=body)
     assert reply.status_code == 400
     assert reply.json()["error"]["param"] == "tools"
+
+
+def test_09_tools_inside_an_input_item(final: Final) -> None:
+    """Newer models of Codex bring their tools in an `additional_tools` item."""
+    body = captured.codex(script('call mcp__loc__read_note {"number":1}'))
+    tools = {"type": "additional_tools", "role": "developer", "tools": body.pop("tools")}
+    body["input"].insert(0, tools)
+    (call,) = final(body)["output"]
+    assert (call["namespace"], call["name"]) == ("mcp__loc", "read_note")
+
+
+def test_08_codex_asks_for_compaction_inside_a_turn(final: Final) -> None:
+    """ "expected exactly one compaction output item": its built-in provider dies of any other number."""
+    (compaction,) = final(captured.codex("hello", {"type": "compaction_trigger"}))["output"]
+    assert compaction["type"] == "compaction"
+    assert compaction["encrypted_content"]
+    again = captured._codex_message("user", script("say ok"), 5)
+    assert text_of(final(captured.codex("hello", compaction, again))) == "ok"
