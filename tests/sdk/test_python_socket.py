@@ -9,6 +9,9 @@ from openai import AsyncOpenAI, OpenAI
 from tests.support import judge
 from tests.support.scenarios import SCENARIOS, WEATHER, script
 
+# The client opens sockets in a way that the newest `websockets` no longer likes.
+pytestmark = pytest.mark.filterwarnings("ignore:connect.. must be used as a context manager")
+
 JSON = dict[str, Any]
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
