@@ -26,7 +26,8 @@ class BlobFiles:
 
     def open(self) -> None:
         """Raises OSError."""
-        self._unfinished.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._unfinished.mkdir(mode=0o700, exist_ok=True)
 
     def put(self, text: str) -> tuple[str, int]:
         """Have the text on disk; its hash and size in bytes. Raises OSError."""

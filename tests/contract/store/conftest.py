@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.contract.store.rig import RIGS, Rig
 
 from antiphon.ports import Store
-from tests.contract.store.rig import RIGS, Rig
 
 
 @pytest.fixture(params=RIGS)

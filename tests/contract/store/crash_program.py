@@ -9,11 +9,11 @@ import sys
 
 import msgspec
 import uvloop
+from tests.contract.store.samples import EXPIRY, T, answer, conversation, ended, log, message, new, plain
 
 from antiphon.config import StoreSettings
 from antiphon.ports import Store
 from antiphon.store import open_store
-from tests.contract.store.samples import EXPIRY, T, answer, conversation, ended, log, message, new, plain
 
 LONG = "x" * 100_000
 

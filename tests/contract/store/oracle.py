@@ -218,7 +218,7 @@ class Oracle:
 
     def lock(self, tenant: str, id: str, owner: str, until: float) -> bool:
         talk = self.talk(tenant, id)
-        if talk is None or talk.owner not in (None, owner) and talk.until > self.now:
+        if talk is None or (talk.owner not in (None, owner) and talk.until > self.now):
             return False
         if talk.owner != owner or talk.until <= self.now:
             talk.owner_saw = talk.live()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tests.contract.store.rig import START
+
 from antiphon.core.deltas import JSON
 from antiphon.core.events import Event
 from antiphon.ports import EndedResponse, NewResponse, Page, Store
-from tests.contract.store.rig import START
 
 T = "default"
 EXPIRY = START + 30 * 86_400.0

@@ -3,8 +3,6 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-
-from antiphon.ports import Listing, Page, Store
 from tests.contract.store.rig import Rig
 from tests.contract.store.samples import (
     EXPIRY,
@@ -18,6 +16,8 @@ from tests.contract.store.samples import (
     plain,
     response,
 )
+
+from antiphon.ports import Listing, Page, Store
 
 Order = Literal["asc", "desc"]
 

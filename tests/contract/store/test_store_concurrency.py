@@ -3,9 +3,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-from antiphon.core.errors import IllegalTransition
-from antiphon.ports import Store, StoreDown
 from tests.contract.store.rig import START, Rig
 from tests.contract.store.samples import (
     T,
@@ -19,6 +16,9 @@ from tests.contract.store.samples import (
     plain,
     response,
 )
+
+from antiphon.core.errors import IllegalTransition
+from antiphon.ports import Store, StoreDown
 
 
 async def test_a_hundred_writers(rig: Rig, store: Store) -> None:

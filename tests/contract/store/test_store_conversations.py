@@ -3,9 +3,6 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-
-from antiphon.core.errors import IllegalTransition
-from antiphon.ports import Listing, Page, Store
 from tests.contract.store.rig import START, Rig
 from tests.contract.store.samples import (
     T,
@@ -19,6 +16,9 @@ from tests.contract.store.samples import (
     plain,
     response,
 )
+
+from antiphon.core.errors import IllegalTransition
+from antiphon.ports import Listing, Page, Store
 
 Order = Literal["asc", "desc"]
 

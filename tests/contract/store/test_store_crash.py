@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import pytest
-
 from tests.contract.store.rig import Rig
 from tests.contract.store.samples import T, answer, conversation, ids, message, response
 

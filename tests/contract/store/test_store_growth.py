@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from antiphon.ports import Page, Store
+from itertools import pairwise
+
 from tests.contract.store.rig import Rig
 from tests.contract.store.samples import T, answer, conversation, ended, ids, message, new
+
+from antiphon.ports import Page, Store
 
 TURNS = 500
 STEP = 100
@@ -34,7 +37,7 @@ async def _grow(rig: Rig, store: Store, conversation_id: str | None = None) -> l
 
 
 def _check_linear(sizes: list[int], most: int) -> None:
-    per_turn = [(after - before) / STEP for before, after in zip(sizes, sizes[1:], strict=False)]
+    per_turn = [(after - before) / STEP for before, after in pairwise(sizes)]
     print("bytes per turn, in steps of", STEP, "turns:", per_turn)
     assert max(per_turn[1:]) <= 1.25 * min(per_turn[1:])
     assert max(per_turn) <= most

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.contract.store.rig import Rig
+from tests.contract.store.samples import T, all_pages, answer, conversation, ended, ids, message, new, plain
 
 from antiphon.core.deltas import JSON
 from antiphon.ports import Page, Store, StoreDown
-from tests.contract.store.rig import Rig
-from tests.contract.store.samples import T, all_pages, answer, conversation, ended, ids, message, new, plain
 
 LONG = "data:image/png;base64," + "iVBORw0KGgo" * 20_000
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.contract.store.rig import Rig
+from tests.contract.store.samples import T, answer, ended, log, new, plain
 
 from antiphon.core.errors import IllegalTransition
 from antiphon.core.events import Event
 from antiphon.ports import Store
-from tests.contract.store.rig import Rig
-from tests.contract.store.samples import T, answer, ended, log, new, plain
 
 
 async def test_batches_read_as_one_log(store: Store) -> None:

@@ -19,18 +19,18 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-
-from antiphon.core.deltas import JSON
-from antiphon.ports import EndedResponse, NewResponse, Page
 from tests.contract.store.oracle import Oracle
 from tests.contract.store.rig import RIGS
 from tests.contract.store.samples import conversation, ended, log, message, new
+
+from antiphon.core.deltas import JSON
+from antiphon.ports import EndedResponse, NewResponse, Page
 
 X = TypeVar("X")
 TTL = 50.0
 ITEM_IDS = ["i1", "i2", "i3", "i4"]
 
-tenants = st.sampled_from(["a", "a", "a", "b"])
+tenants = st.sampled_from(["a", "a", "a", "a", "a", "a", "b"])
 items = st.lists(
     st.builds(message, st.sampled_from(ITEM_IDS), st.sampled_from(["1", "2", "long " * 10, "longer " * 10])),
     max_size=4,
@@ -64,22 +64,44 @@ class StoreProgram(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
     def one(self, names: list[str], pick: int) -> str:
-        return names[pick % len(names)] if names else "nothing"
+        """Mostly one of the newest."""
+        return names[-1 - pick % min(len(names), 3 if pick % 5 else 100)] if names else "nothing"
 
     def teardown(self) -> None:
-        if not hasattr(self, "store"):
-            return
-        for id in [*self.made, "nothing"]:
-            for tenant in ("a", "b"):
-                assert self.wait(self.store.get(tenant, id)) == self.model.get(tenant, id)
-                assert self.wait(self.store.context(tenant, id)) == self.model.context(tenant, id)
-                assert self.wait(self.store.events(tenant, id, -1, 99)) == self.model.events(
-                    tenant, id, -1, 99
-                )
-        self.wait(self.rig.aclose())
-        self.rig.check()
-        self.loop.close()
-        self.folder.cleanup()
+        if hasattr(self, "store"):
+            self.look_at_everything()
+            self.wait(self.rig.aclose())
+            self.rig.check()
+            self.loop.close()
+            self.folder.cleanup()
+
+    def look_at_everything(self) -> None:
+        assert self.wait(self.store.unfinished()) == self.model.unfinished()
+        for tenant in ("a", "b"):
+            found = self.wait(self.store.find_items(tenant, ITEM_IDS))
+            assert found == self.model.find_items(tenant, ITEM_IDS)
+            for id in self.made[-8:]:
+                self.look_at_response(tenant, id, Page(100))
+            for id in self.talks[-4:]:
+                self.look_at_conversation(tenant, id, Page(100), ITEM_IDS[0])
+
+    def look_at_response(self, tenant: str, id: str, page: Page) -> None:
+        store, model = self.store, self.model
+        assert self.wait(store.get(tenant, id)) == model.get(tenant, id)
+        assert self.wait(store.context(tenant, id)) == model.context(tenant, id)
+        assert self.wait(store.input_items(tenant, id, page)) == model.input_items(tenant, id, page)
+        assert self.wait(store.events(tenant, id, 0, 2)) == model.events(tenant, id, 0, 2)
+
+    def look_at_conversation(self, tenant: str, id: str, page: Page, item: str) -> None:
+        store, model = self.store, self.model
+        talk = model.talk(tenant, id)
+        assert self.wait(store.get_conversation(tenant, id)) == (None if talk is None else talk.body)
+        whole = None if talk is None else [link.held.item for link in talk.live()]
+        assert self.wait(store.conversation_context(tenant, id)) == whole
+        assert self.wait(store.get_item(tenant, id, item)) == model.get_item(tenant, id, item)
+        if talk is None or page.after is None or any(x["id"] == page.after for x in whole or []):
+            listing = model.conversation_items(tenant, id, page)
+            assert self.wait(store.conversation_items(tenant, id, page)) == listing
 
     def draw_new(self, data: Any, tenant: str, given: list[JSON]) -> NewResponse:
         id = f"r{len(self.made)}"
@@ -154,9 +176,12 @@ class StoreProgram(RuleBasedStateMachine):
         id = self.one(self.talks, pick)
         assert self.wait(self.store.add_items(tenant, id, given)) == self.model.add_items(tenant, id, given)
 
-    @rule(pick=picks, tenant=tenants, item=st.sampled_from(ITEM_IDS))
-    def delete_item(self, pick: int, tenant: str, item: str) -> None:
+    @rule(pick=picks, tenant=tenants, place=picks)
+    def delete_item(self, pick: int, tenant: str, place: int) -> None:
         id = self.one(self.talks, pick)
+        talk = self.model.talk(tenant, id)
+        there = [] if talk is None else [link.held.item["id"] for link in talk.live()]
+        item = self.one(there, place)
         found = self.wait(self.store.delete_item(tenant, id, item))
         assert found == self.model.delete_item(tenant, id, item)
 
@@ -192,31 +217,16 @@ class StoreProgram(RuleBasedStateMachine):
         assert swept == self.model.sweep()
 
     @rule(pick=picks, tenant=tenants, page=pages)
-    def look_at_a_response(self, pick: int, tenant: str, page: Page) -> None:
-        id = self.one(self.made, pick)
-        store, model = self.store, self.model
-        assert self.wait(store.get(tenant, id)) == model.get(tenant, id)
-        assert self.wait(store.context(tenant, id)) == model.context(tenant, id)
-        assert self.wait(store.input_items(tenant, id, page)) == model.input_items(tenant, id, page)
-        assert self.wait(store.events(tenant, id, 0, 2)) == model.events(tenant, id, 0, 2)
+    def page_through_a_response(self, pick: int, tenant: str, page: Page) -> None:
+        self.look_at_response(tenant, self.one(self.made, pick), page)
 
     @rule(pick=picks, tenant=tenants, page=pages, item=st.sampled_from(ITEM_IDS))
-    def look_at_a_conversation(self, pick: int, tenant: str, page: Page, item: str) -> None:
-        id = self.one(self.talks, pick)
-        store, model = self.store, self.model
-        talk = model.talk(tenant, id)
-        assert self.wait(store.get_conversation(tenant, id)) == (None if talk is None else talk.body)
-        whole = None if talk is None else [link.held.item for link in talk.live()]
-        assert self.wait(store.conversation_context(tenant, id)) == whole
-        assert self.wait(store.get_item(tenant, id, item)) == model.get_item(tenant, id, item)
-        if talk is None or page.after is None or any(x["id"] == page.after for x in whole or []):
-            listing = model.conversation_items(tenant, id, page)
-            assert self.wait(store.conversation_items(tenant, id, page)) == listing
+    def page_through_a_conversation(self, pick: int, tenant: str, page: Page, item: str) -> None:
+        self.look_at_conversation(tenant, self.one(self.talks, pick), page, item)
 
-    @rule(tenant=tenants)
-    def look_at_everything(self, tenant: str) -> None:
-        assert self.wait(self.store.find_items(tenant, ITEM_IDS)) == self.model.find_items(tenant, ITEM_IDS)
-        assert self.wait(self.store.unfinished()) == self.model.unfinished()
+    @rule()
+    def look(self) -> None:
+        self.look_at_everything()
 
 
 @pytest.mark.parametrize("rig_name", RIGS)
@@ -225,6 +235,6 @@ def test_random_programs(rig_name: str) -> None:
     run_state_machine_as_test(
         program,
         settings=settings(
-            max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=80, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.contract.store.rig import START, Rig
+from tests.contract.store.samples import EXPIRY, T, answer, ended, ids, log, message, new, plain, response
 
 from antiphon.core.errors import IllegalTransition
 from antiphon.ports import Page, Store
-from tests.contract.store.rig import START, Rig
-from tests.contract.store.samples import EXPIRY, T, answer, ended, ids, log, message, new, plain, response
 
 
 async def test_an_accepted_response_has_no_output(store: Store) -> None:

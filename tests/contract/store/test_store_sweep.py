@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from antiphon.ports import Store
 from tests.contract.store.rig import START, Rig
 from tests.contract.store.samples import (
     EXPIRY,
@@ -16,6 +15,8 @@ from tests.contract.store.samples import (
     new,
     plain,
 )
+
+from antiphon.ports import Store
 
 LONG = "x" * 100_000
 
@@ -153,6 +154,20 @@ async def test_an_item_taken_out_goes_when_no_response_has_seen_it(rig: Rig, sto
     assert await store.sweep(rig.clock.time) == counts(responses=1, items=2)
     assert ids(await store.conversation_context(T, "c")) == ["kept", "r.out"]
     assert rows(rig) == {"conversations": 1, "items": 2, "conversation_items": 2}
+
+
+async def test_what_the_last_response_saw_before_a_removal_stays(rig: Rig, store: Store) -> None:
+    await store.create_conversation(T, conversation("c"), [message("m1"), message("m2")])
+    await store.create(new("r", message("r.in"), conversation_id="c"))
+    await store.delete_item(T, "c", "m2")
+    await store.delete_item(T, "c", "m1")
+    await plain(store, "later", conversation_id="c")
+    assert await store.sweep(rig.clock.time) == counts()
+    assert ids(await store.context(T, "r")) == ["m1", "m2", "r.in"]
+    await store.end(ended("r"))
+    await store.delete(T, "r")
+    assert await store.sweep(rig.clock.time) == counts(responses=1, items=3)
+    assert ids(await store.context(T, "later")) == ["later.in", "later.out"]
 
 
 async def test_a_blob_goes_with_its_last_item(rig: Rig, store: Store) -> None:

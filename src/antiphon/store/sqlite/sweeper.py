@@ -52,16 +52,25 @@ class Sweeper:
             after = gone[-1]
 
     async def _conversations(self, now: float) -> None:
-        while cids := await self._read(partial(sweep.dead_conversations, cutoff=self._cutoff)):
-            await self._count(partial(sweep.remove_conversations, cids=cids, now=now))
+        find = partial(sweep.dead_conversations, cutoff=self._cutoff)
+        await self._each_batch(find, lambda cids: partial(sweep.remove_conversations, cids=cids, now=now))
 
     async def _places(self, now: float) -> None:
-        while places := await self._read(partial(sweep.dead_places, cutoff=self._cutoff)):
-            await self._count(partial(sweep.remove_places, places=places, now=now))
+        find = partial(sweep.dead_places, cutoff=self._cutoff)
+        await self._each_batch(find, lambda places: partial(sweep.remove_places, places=places, now=now))
 
     async def _unused_blobs(self) -> None:
-        while hashes := await self._read(partial(sweep.unused_blobs, cutoff=self._cutoff)):
-            await self._count(partial(sweep.remove_blobs, hashes=hashes))
+        find = partial(sweep.unused_blobs, cutoff=self._cutoff)
+        await self._each_batch(find, lambda hashes: partial(sweep.remove_blobs, hashes=hashes))
+
+    async def _each_batch(
+        self, find: Callable[[Session], list[T]], remove: Callable[[list[T]], Callable[[Transaction], Swept]]
+    ) -> None:
+        """Until nothing is found, or what was found does not go."""
+        before: list[T] = []
+        while (found := await self._read(find)) and found != before:
+            await self._count(remove(found))
+            before = found
 
     async def _stray_blobs(self) -> None:
         self._blobs.left_files = False
