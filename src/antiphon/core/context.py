@@ -45,7 +45,8 @@ class Sample:
     `model` is the engine's own name of the model. `items` is the whole context in order, in Responses
     item shapes: history, then input, then what earlier turns of this run made; every file and image is
     already resolved (data URL or public URL), and sealed reasoning is opened (`content` holds the text).
-    `instructions` is this request's system text (never inherited, SPEC.md H17). `cache_salt` keeps prompt
+    `instructions` is this request's system text (never inherited, SPEC.md H17). `include` are the request's
+    `include` values, for engines that run tools themselves. `cache_salt` keeps prompt
     caches of different tenants apart where the engine knows such a field. `grammar` asks the engine to
     produce the forced custom tool's input under that grammar: `{"syntax": "lark"|"regex", "definition": …}`.
     """
@@ -55,5 +56,6 @@ class Sample:
     tools: ToolTable
     settings: Settings = field(default_factory=Settings)
     instructions: str | None = None
+    include: frozenset[str] = frozenset()
     cache_salt: str | None = None
     grammar: JSON | None = None

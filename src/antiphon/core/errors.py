@@ -195,7 +195,8 @@ def api_error(failure: EngineFailure) -> ApiError:
         case "not_found":
             return Invalid(failure.message, param="model", code="model_not_found")
         case "rate_limited":
-            return RateLimited(failure.message, headers=_retry_after(failure))
+            # `insufficient_quota` is a code that clients act on (CLIENTS.md §3).
+            return RateLimited(failure.message, code=failure.code, headers=_retry_after(failure))
         case "overloaded" | "unreachable" | "timeout":
             return Overloaded(failure.message, headers=_retry_after(failure))
         case "auth" | "dropped" | "malformed" | "server":

@@ -9,6 +9,7 @@ from antiphon.core.deltas import JSON
 from antiphon.core.kinds import CHANNELS, EVENT_PLACES, Channel
 
 _DELTAS: dict[str, Channel] = {c.delta: c for c in CHANNELS.values()}
+_ADDS: dict[str, Channel] = {c.added: c for c in CHANNELS.values() if c.added}
 _DONES: dict[str, Channel] = {c.done: c for c in CHANNELS.values()}
 
 
@@ -44,6 +45,8 @@ def _apply(output: list[JSON], event: JSON) -> None:
             _put(_item(output, event), "summary", cast(int, event["summary_index"]), event["part"])
         case _ if kind in _DELTAS:
             _write(_item(output, event), _DELTAS[kind], event, event["delta"], grow=True)
+        case _ if kind in _ADDS:
+            _write(_item(output, event), _ADDS[kind], event, "", grow=False)
         case _ if kind in _DONES:
             _write(_item(output, event), _DONES[kind], event, event[_DONES[kind].done_field], grow=False)
         case _ if EVENT_PLACES.get(kind, "").startswith("phase:"):

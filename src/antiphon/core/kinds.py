@@ -182,6 +182,7 @@ class ItemKind:
     phases: dict[str, str] | None = None
     status: bool = True
     closes_as: tuple[str, ...] = ("completed", "incomplete")
+    grows: bool = True  # whether `in_progress` is a status of it
 
 
 def _phases(base: str, *names: str) -> dict[str, str]:
@@ -250,14 +251,14 @@ ITEM_KINDS: dict[str, ItemKind] = {
         ItemKind("local_shell_call", "lsh"),
         ItemKind("local_shell_call_output", "lsho"),
         ItemKind("apply_patch_call", "apc", closes_as=("completed",)),
-        ItemKind("apply_patch_call_output", "apco", closes_as=("completed", "failed")),
+        ItemKind("apply_patch_call_output", "apco", closes_as=("completed", "failed"), grows=False),
         ItemKind("computer_call", "cu"),
         ItemKind("computer_call_output", "cuo", closes_as=("completed", "incomplete", "failed")),
         ItemKind("tool_search_call", "tsc"),
         ItemKind("tool_search_output", "tso"),
         ItemKind("additional_tools", "at", status=False),
         ItemKind("program", "prog", status=False),
-        ItemKind("program_output", "progo"),
+        ItemKind("program_output", "progo", grows=False),
         ItemKind(
             "compaction",
             "cmp",

@@ -17,27 +17,12 @@ from antiphon.core import kinds
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import IllegalTransition
 from antiphon.core.events import Event
-from antiphon.core.kinds import CHANNELS, ITEM_KINDS, Channel, ItemKind
+from antiphon.core.kinds import CHANNELS, ITEM_KINDS, ItemKind
+from antiphon.core.places import Place, address_of, blank_part, template, write
 
 encode = msgspec.json.encode
 State = Literal["new", "queued", "in_progress", "ended"]
 Ended = Literal["completed", "incomplete", "failed", "cancelled"]
-
-
-@dataclass(slots=True)
-class Place:
-    """An open channel of an open item: text as a list of chunks, joined once at the close.
-
-    `head` and `tail` are the constant bytes around the text and around the number of a delta event.
-    """
-
-    channel: Channel
-    index: int
-    part: JSON | None
-    head: bytes
-    tail: bytes
-    chunks: list[str] = field(default_factory=list[str])
-    logprobs: list[JSON] = field(default_factory=list[JSON])
 
 
 @dataclass(slots=True)
@@ -169,11 +154,14 @@ class ResponseMachine:
         return events
 
     def add_item(self, item: JSON) -> list[Event]:
-        """An item that arrives whole: added as in progress without its end, and done at once."""
-        index = self.next_index
-        status = item.get("status")
-        opening = {**item, "status": "in_progress"} if status == "completed" else dict(item)
-        return [*self.open_item(opening), *self.close_item(index, cast(str, status or "completed"))]
+        """An item that arrives whole: added as in progress, where its kind can be, and done at once."""
+        kind, status = ITEM_KINDS.get(cast(str, item.get("type"))), item.get("status")
+        grows = kind is not None and kind.grows and status == "completed"
+        opening = {**item, "status": "in_progress"} if grows else dict(item)
+        return [
+            *self.open_item(opening),
+            *self.close_item(len(self._output) - 1, cast(str, status or "completed")),
+        ]
 
     def phase(self, index: int, phase: str) -> Event:
         """Say a phase of a hosted tool's item, for example `searching`."""
@@ -196,10 +184,10 @@ class ResponseMachine:
         opened, channel = self._opened(index), CHANNELS.get(name)
         if channel is None or name not in opened.kind.channels or (name, sub) in opened.places:
             raise IllegalTransition(f"{opened.kind.type} cannot open {name!r} {sub}")
-        address = _address(channel, opened.item, index, sub)
-        part = _blank_part(channel)
-        place = Place(channel, sub, part, *_template(channel, address))
-        self._settle(opened, place, "")
+        address = address_of(channel, opened.item, index, sub)
+        part = blank_part(channel)
+        place = Place(channel, sub, part, *template(channel, address))
+        write(opened.item, place, "")
         opened.places[name, sub] = place
         if channel.part and part is not None:
             return [self._event(channel.part.added, **address, part=part)]
@@ -228,8 +216,8 @@ class ResponseMachine:
         if place is None:
             raise IllegalTransition(f"no open {name!r} {sub} at output_index {index}")
         channel, text = place.channel, "".join(place.chunks)
-        self._settle(opened, place, text)
-        address = _address(channel, opened.item, index, sub)
+        write(opened.item, place, text)
+        address = address_of(channel, opened.item, index, sub)
         done: JSON = {**address, channel.done_field: text}
         if channel.logprobs:
             done["logprobs"] = place.logprobs
@@ -251,7 +239,7 @@ class ResponseMachine:
         annotations.append(annotation)
         return self._event(
             kinds.ANNOTATION_ADDED,
-            **_address(place.channel, opened.item, index, sub),
+            **address_of(place.channel, opened.item, index, sub),
             annotation_index=len(annotations) - 1,
             annotation=annotation,
         )
@@ -332,63 +320,14 @@ class ResponseMachine:
         self._sequence = number + 1
         return Event(number, event_type, encode({"type": event_type, **fields, "sequence_number": number}))
 
-    def _settle(self, opened: OpenItem, place: Place, text: str) -> None:
-        """Write a channel's text to where the item keeps it."""
-        channel = place.channel
-        if channel.index is None:
-            opened.item[channel.field] = text
-            return
-        elements = _elements(opened.item, channel)
-        element: Any = text
-        if channel.key is not None and place.part is not None:
-            element = place.part
-            element[channel.key] = text
-            if channel.logprobs:
-                element["logprobs"] = place.logprobs
-        while len(elements) <= place.index:
-            elements.append(None)
-        elements[place.index] = element
-
     def _grown(self, opened: OpenItem) -> JSON:
         """A copy of an open item with its texts as far as they are."""
         for place in opened.places.values():
-            self._settle(opened, place, "".join(place.chunks))
+            write(opened.item, place, "".join(place.chunks))
         copy = cast(JSON, msgspec.json.decode(encode(opened.item)))
         for place in opened.places.values():
-            self._settle(opened, place, "")
+            write(opened.item, place, "")
         return copy
-
-
-def _elements(item: JSON, channel: Channel) -> list[Any]:
-    """The list that an indexed channel writes to; dotted fields name a key of a nested object."""
-    target: Any = item
-    *path, last = channel.field.split(".")
-    for key in path:
-        target = target.setdefault(key, {})
-    return cast(list[Any], target.setdefault(last, []))
-
-
-def _address(channel: Channel, item: JSON, index: int, sub: int) -> JSON:
-    address: JSON = {"item_id": item["id"]} if channel.has_item_id else {}
-    address["output_index"] = index
-    if channel.index:
-        address[channel.index] = sub
-    return address
-
-
-def _blank_part(channel: Channel) -> JSON | None:
-    if channel.part is None or channel.key is None:
-        return None
-    part: JSON = {"type": channel.part.type}
-    if channel.logprobs:
-        part |= {"annotations": [], "logprobs": []}
-    return part | {channel.key: ""}
-
-
-def _template(channel: Channel, address: JSON) -> tuple[bytes, bytes]:
-    head = encode({"type": channel.delta, **address})[:-1] + b',"delta":'
-    tail = (b',"logprobs":[]' if channel.logprobs else b"") + b',"sequence_number":'
-    return head, tail
 
 
 NewId = Callable[[str], str]

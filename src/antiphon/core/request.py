@@ -63,16 +63,21 @@ class Plan:
 
 def plan_request(body: object, rules: Rules, new_id: NewId) -> Plan:
     """Check and plan. Raises `Invalid` and `Unsupported` in the official form."""
+    return plan_given(check_request(body, rules), rules, new_id)
+
+
+def check_request(body: object, rules: Rules) -> JSON:
+    """The given parameters of a request, without nulls. Raises `Invalid` and `Unsupported`."""
     given = _checked(OPERATION, body, rules)
     _cross_check(given)
-    return _plan(given, rules, new_id)
+    return given
 
 
 def plan_count(body: object, rules: Rules, new_id: NewId) -> Plan:
     """The plan of a `POST /responses/input_tokens` body: what the same request would send (SPEC.md H29)."""
     given = _checked(COUNT_OPERATION, body, rules)
     _exclusive(given)
-    return _plan({"input": (), **given}, rules, new_id)
+    return plan_given({"input": (), **given}, rules, new_id)
 
 
 def plan_compact(body: object, rules: Rules, new_id: NewId) -> Plan:
@@ -82,7 +87,7 @@ def plan_compact(body: object, rules: Rules, new_id: NewId) -> Plan:
         raise Invalid(
             "Missing required parameter: 'input'.", param="input", code="missing_required_parameter"
         )
-    return _plan({"input": (), **given, "store": False}, rules, new_id)
+    return plan_given({"input": (), **given, "store": False}, rules, new_id)
 
 
 def _checked(operation: str, body: object, rules: Rules) -> JSON:
@@ -99,7 +104,8 @@ def _checked(operation: str, body: object, rules: Rules) -> JSON:
     return given
 
 
-def _plan(given: JSON, rules: Rules, new_id: NewId) -> Plan:
+def plan_given(given: JSON, rules: Rules, new_id: NewId) -> Plan:
+    """The plan of parameters that were checked. Raises `Invalid` and `Unsupported` for the tools."""
     tools = _tools(given, rules.tools)
     items = normalise(given.get("input", ()), new_id)
     return Plan(

@@ -32,9 +32,12 @@ def turn_body(sample: Sample, dialect: UpstreamDialect) -> JSON:
         body["instructions"] = sample.instructions
     if settings.max_output_tokens is not None:
         body["max_output_tokens"] = max(settings.max_output_tokens, dialect.least_output)
+    include = set(sample.include) if not dialect.plain else set[str]()
     if settings.top_logprobs is not None:
-        body["include"] = ["message.output_text.logprobs"]
+        include.add("message.output_text.logprobs")
         body["top_logprobs"] = settings.top_logprobs
+    if include:
+        body["include"] = sorted(include)
     if dialect.quiet:
         body["stream_options"] = {"include_obfuscation": False}
     if dialect.cache_salt and sample.cache_salt is not None:

@@ -53,9 +53,7 @@ class ModelRouter:
             engine = await self._find(model, max_age)
             if engine is not None:
                 return Route(engine, model, model)
-        raise Invalid(
-            f"The requested model '{model}' does not exist.", param="model", code="model_not_found"
-        )
+        raise Invalid(f"The requested model '{model}' does not exist.", param="model", code="model_not_found")
 
     async def models(self) -> Sequence[ModelInfo]:
         named: dict[str, ModelInfo] = {}

@@ -15,7 +15,7 @@ from antiphon.core.errors import EngineFailure, Invalid, NotFound, Overloaded, a
 from antiphon.core.events import Event
 from antiphon.core.items import normalise
 from antiphon.core.machine import ResponseMachine
-from antiphon.core.request import Plan, Rules, plan_compact, plan_count, plan_request
+from antiphon.core.request import Plan, Rules, check_request, plan_compact, plan_count, plan_given
 from antiphon.core.tools import ToolRules
 from antiphon.ports import (
     Caller,
@@ -64,12 +64,13 @@ class Runs:
     async def start(self, body: object, caller: Caller, warm: Warm | None = None) -> Live:
         self._admit()
         warm = warm or Warm()
-        plan = plan_request(body, self._rules(), self._world.ids.new)
+        given = check_request(body, self._rules())
         if self._world.check is not None:
-            await self._world.check(cast(JSON, body))
+            await self._world.check(given)
+        route = await self._router.route(cast(str, given["model"]))
+        plan = plan_given(given, self._rules(route), self._world.ids.new)
         if self._slots.locked() and not plan.background:
             raise Overloaded("The server is at its limit of responses.", headers={"retry-after": "1"})
-        route = await self._router.route(plan.model)
         start = await self._history.load(caller.tenant, plan, warm.history)
         sample = await self._sample(caller.tenant, plan, route, start)
         route.engine.check(sample)
@@ -182,9 +183,12 @@ class Runs:
 
     # ---------- inside
 
-    def _rules(self) -> Rules:
+    def _rules(self, route: Route | None = None) -> Rules:
+        """What is allowed here; hosted tools are those that the route's engine runs itself."""
         settings = self._world.settings
-        return Rules(ToolRules(unavailable=settings.unavailable_tools), frozenset(settings.extra_parameters))
+        hosted = route.engine.native_tools if route is not None else frozenset[str]()
+        tools = ToolRules(hosted, settings.unavailable_tools)
+        return Rules(tools, frozenset(settings.extra_parameters))
 
     def _admit(self) -> None:
         if self._closing:
@@ -203,6 +207,7 @@ class Runs:
             tools=plan.tools,
             settings=plan.settings,
             instructions=plan.instructions,
+            include=plan.include,
             cache_salt=tenant,
         )
 
