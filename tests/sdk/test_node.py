@@ -1,4 +1,4 @@
-"""openai-node: the same scenarios through its stream helper, a strict validator, and its other calls."""
+"""openai-node: the same scenarios through `stream()`, a strict validator, and its other calls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _jobs() -> dict[str, tuple[str, Any]]:
     jobs: dict[str, tuple[str, Any]] = {}
     for name, scenario in SCENARIOS.items():
         body = {"model": "scripted", **scenario.body}
-        jobs[f"helper: {name}"] = ("helper" if name in TOLD else "helperThatFails", body)
+        jobs[f"told: {name}"] = ("told" if name in TOLD else "toldUntilFailure", body)
         jobs[f"plain: {name}"] = ("plain", body)
     jobs["raw"] = ("raw", {"model": "scripted", **SCENARIOS["parallel function calls"].body})
     jobs["parse"] = ("parse", _body(script(f"say {PERSON}")))
@@ -90,7 +90,7 @@ def seen(results: dict[str, JSON], job: str) -> Any:
 
 
 def _wire(events: list[JSON]) -> list[JSON]:
-    """The helper's events as they were on the wire: without the snapshots that it adds."""
+    """The accumulated events as they were on the wire: without the snapshots that it adds."""
     added = {"snapshot", "parsed", "parsed_arguments", "output_parsed", "output_text"}
 
     def bare(value: Any) -> Any:
@@ -101,8 +101,8 @@ def _wire(events: list[JSON]) -> list[JSON]:
     return bare(events)
 
 
-@pytest.mark.parametrize(("job", "name"), [(f"helper: {name}", name) for name in TOLD])
-def test_helper_takes_every_stream(seen: JSON, name: str) -> None:
+@pytest.mark.parametrize(("job", "name"), [(f"told: {name}", name) for name in TOLD])
+def test_accumulator_takes_every_stream(seen: JSON, name: str) -> None:
     events = _wire(seen["events"])
     assert judge.faults(events) == []
     final = _wire([seen["final"]])[0]
@@ -112,8 +112,8 @@ def test_helper_takes_every_stream(seen: JSON, name: str) -> None:
     assert SCENARIOS[name].text in (None, seen["final"]["output_text"])
 
 
-@pytest.mark.parametrize(("job", "name"), [(f"helper: {name}", name) for name in FAILED])
-def test_helper_raises_what_failed(seen: JSON, name: str) -> None:
+@pytest.mark.parametrize(("job", "name"), [(f"told: {name}", name) for name in FAILED])
+def test_accumulator_raises_what_failed(seen: JSON, name: str) -> None:
     assert seen["events"][:2] == ["response.created", "response.in_progress"]
     assert seen["error"]["code"] == SCENARIOS[name].error
 

@@ -1,4 +1,4 @@
-"""openai-python: answers in every scenario, plain, as raw events and through the `stream()` helper."""
+"""openai-python: answers in every scenario, plain, as raw events and through `stream()`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_plain(fitting: OpenAI, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMPLETED)
-def test_stream_helper_accumulates_the_stored_answer(fitting: OpenAI, name: str) -> None:
+def test_accumulator_has_the_stored_answer(fitting: OpenAI, name: str) -> None:
     with fitting.responses.stream(model="scripted", **SCENARIOS[name].body) as stream:
         events = list(stream)
         final = stream.get_final_response()
@@ -83,7 +83,7 @@ def test_stream_helper_accumulates_the_stored_answer(fitting: OpenAI, name: str)
 
 
 @pytest.mark.parametrize("name", ["cut off by max_output_tokens", "cut off by a content filter"])
-def test_stream_helper_tells_of_an_incomplete_answer(client: OpenAI, name: str) -> None:
+def test_accumulator_tells_of_an_incomplete_answer(client: OpenAI, name: str) -> None:
     with client.responses.stream(model="scripted", **SCENARIOS[name].body) as stream:
         last = list(stream)[-1]
     assert last.type == "response.incomplete"
@@ -92,7 +92,7 @@ def test_stream_helper_tells_of_an_incomplete_answer(client: OpenAI, name: str) 
     assert last.response.incomplete_details.reason == expected
 
 
-def test_stream_helper_accumulates_arguments(client: OpenAI) -> None:
+def test_accumulator_has_the_arguments(client: OpenAI) -> None:
     with client.responses.stream(**call_body()) as stream:
         deltas = [e for e in stream if e.type == "response.function_call_arguments.delta"]
     snapshots: dict[int, str] = {}

@@ -326,7 +326,7 @@ def test_stream_of_a_running_response_is_resumed_at_every_cut(client: OpenAI) ->
     assert judge.faults(told, client.responses.retrieve(response_id).to_dict()) == []
 
 
-def test_stream_helper_takes_up_a_running_response(client: OpenAI) -> None:
+def test_accumulator_takes_up_a_running_response(client: OpenAI) -> None:
     made = client.responses.create(
         model="scripted", input=script('say "a b c "', "wait 0.2", "say d e"), background=True
     )

@@ -54,8 +54,8 @@ function shown(error) {
 }
 
 const kinds = {
-  // The helper is a strict validator of the protocol: ids, indexes, types of items, order, duplicates.
-  async helper(body) {
+  // `stream()` is a strict validator of the protocol: ids, indexes, types of items, order, duplicates.
+  async told(body) {
     const seen = [];
     const stream = client.responses.stream(body);
     stream.on('event', (event) => seen.push(structuredClone(event)));
@@ -63,7 +63,7 @@ const kinds = {
     return { events: seen, final };
   },
 
-  async helperThatFails(body) {
+  async toldUntilFailure(body) {
     const seen = [];
     const stream = client.responses.stream(body);
     stream.on('event', (event) => seen.push(event.type));
@@ -144,10 +144,10 @@ const kinds = {
       const starting_after = told.at(-1).sequence_number;
       told.push(...(await all(await client.responses.retrieve(id, { stream: true, starting_after }), 1)));
     }
-    const helper = client.responses.stream({ response_id: id, starting_after: 4 });
+    const again = client.responses.stream({ response_id: id, starting_after: 4 });
     const numbers = [];
-    helper.on('event', (event) => numbers.push(event.sequence_number));
-    const final = await helper.finalResponse();
+    again.on('event', (event) => numbers.push(event.sequence_number));
+    const final = await again.finalResponse();
     return { told, numbers, final, found: await client.responses.retrieve(id) };
   },
 
