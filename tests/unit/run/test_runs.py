@@ -12,7 +12,7 @@ import pytest
 from tests.support.house import House, as_json, open_house
 from tests.support.laws import broken
 
-from antiphon.config import RunSettings
+from antiphon.config import EngineSettings, RunSettings
 from antiphon.core.errors import ApiError, Invalid, NotFound
 from antiphon.core.fold import fold
 from antiphon.ports import Caller, EndedResponse, Page, StoreDown, Warm
@@ -354,3 +354,17 @@ async def test_what_a_dead_process_left_behind_gets_an_end(tmp_path: Path) -> No
             assert text_of(final) != ""
         for run in (live, foreground):
             run.task.cancel()
+
+
+async def test_a_hosted_tool_that_the_engine_runs_is_offered_and_told(tmp_path: Path) -> None:
+    engine = EngineSettings(name="scripted", kind="scripted", native_tools=("web_search",))
+    async with open_house(tmp_path, engine=engine) as house:
+        body = {"input": "#script\nweb_search cats\nsay found", "tools": [{"type": "web_search"}]}
+        events = await house.stream(**body, include=["web_search_call.action.sources"])
+        final = events[-1]["response"]
+        assert broken(events, final) == []
+        assert [i["type"] for i in final["output"]] == ["web_search_call", "message"]
+        assert [t["type"] for t in final["tools"]] == ["web_search"]
+        assert house.engine.heard[-1].include == {"web_search_call.action.sources"}
+        dropped = await house.plain(input="x", tools=[{"type": "code_interpreter", "container": "c"}])
+        assert dropped["tools"] == []
