@@ -1,6 +1,8 @@
 -- name: gone_responses
-SELECT gone_at, rid FROM responses
+-- Without those that were stripped before and are still needed.
+SELECT gone_at, rid FROM responses AS r
 WHERE gone_at <= :cutoff AND (gone_at, rid) > (:gone_at, :rid)
+    AND NOT (length(body) = 0 AND EXISTS (SELECT 1 FROM responses AS child WHERE child.parent = r.rid))
 ORDER BY gone_at, rid
 LIMIT :limit;
 
