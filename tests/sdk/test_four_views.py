@@ -107,3 +107,25 @@ def test_padding_is_left_out_where_it_is_not_wanted(http: httpx2.Client) -> None
     ]
     assert not [e for e in bare if "obfuscation" in e]
     assert judge.anonymous(bare) == judge.anonymous(padded)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "param"),
+    [
+        ("fails in the middle", "server_error", None),
+        ("context overflows in the middle", "invalid_request_error", "input"),
+        ("rate limited in the middle", "rate_limit_error", None),
+    ],
+)
+def test_failure_is_told_in_both_forms(http: httpx2.Client, name: str, kind: str, param: str | None) -> None:
+    """Flat as in the official schema, nested as on recorded streams, type and param included."""
+    error, last = streamed(http, body_of(SCENARIOS[name]))[-2:]
+    told = last["response"]["error"]
+    assert error == {
+        "type": "error",
+        "code": told["code"],
+        "message": told["message"],
+        "param": param,
+        "error": {"type": kind, "code": told["code"], "message": told["message"], "param": param},
+        "sequence_number": last["sequence_number"] - 1,
+    }

@@ -101,12 +101,13 @@ class ResponseMachine:
         self._expect("new", "queued", "in_progress")
         self._response.update(fields)
 
-    def finish(self, status: Ended, **fields: Any) -> list[Event]:
+    def finish(self, status: Ended, *, told: JSON | None = None, **fields: Any) -> list[Event]:
         """Close what is open, set `status` and the given fields, and say the one terminal event.
 
         `fields`: `usage`, `completed_at`, `error`, `incomplete_details`. A failed response says the
         `error` event first, in the hybrid form that most clients understand (CLIENTS.md §3): the flat
-        fields of the official schema plus the nested `error` of the real API.
+        fields of the official schema plus the nested `error` of the real API. `told` is that error whole
+        (`type`, `code`, `message`, `param`); the response's own has no room for `type` and `param`.
         """
         self._expect("new", "queued", "in_progress")
         if status == "completed" and self._open:
@@ -117,7 +118,7 @@ class ResponseMachine:
         self._state = "ended"
         self._response |= {**fields, "status": status, "output": self._output}
         if status == "failed":
-            events.append(self._error(cast(JSON, self._response["error"])))
+            events.append(self._error(told or cast(JSON, self._response["error"])))
         events.append(self._event(kinds.TERMINAL_EVENTS[status], response=self._response))
         return events
 

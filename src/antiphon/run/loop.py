@@ -247,7 +247,8 @@ class Driver:
                 return
             # SPEC.md H26: the tier that was really used; engines here have one.
             live.machine.update(service_tier="default")
-            events = live.machine.finish(status, usage=live.agent.usage.official(), **fields)
+            usage, told = live.agent.usage.official(), refusal.detail()
+            events = live.machine.finish(status, told=told, usage=usage, **fields)
             try:
                 await self._recorder.end(live, events)
             except StoreDown as error:
