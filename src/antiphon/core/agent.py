@@ -18,6 +18,9 @@ from antiphon.core.request import Plan
 from antiphon.core.tools import Choice
 from antiphon.core.turn import HostedCall, Rejected, TurnResult
 
+_SHOWN_NAMES = 8  # names that a model made up, in a message
+_SHOWN_NAME = 128  # characters of each: the longest that a function can have (SPEC.md H23)
+
 
 @dataclass(frozen=True, slots=True)
 class RunTools:
@@ -113,7 +116,7 @@ class Agent:
         """Calls that were not offered, or broke their grammar: tell the model, and sample the turn again."""
         self._retries += 1
         if self._retries > self._limits.invalid_call_retries:
-            names = ", ".join(repr(r.name) for r in result.rejected)
+            names = ", ".join(repr(r.name[:_SHOWN_NAME]) for r in result.rejected[:_SHOWN_NAMES])
             return Finish("failed", error=f"The model kept making invalid tool calls: {names}.")
         feedback = [item for rejected in result.rejected for item in self._feedback(rejected)]
         self._sample = self._extended([*result.items, *feedback])

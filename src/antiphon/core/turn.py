@@ -31,6 +31,8 @@ from antiphon.core.native import NativeItems
 from antiphon.core.tools import CUSTOM_INPUT, ToolTable, ToolTarget
 from antiphon.core.unwrap import StringReader
 
+_CALL_ID = 64  # characters that a `call_id` has at most (SPEC.md H23)
+
 
 @dataclass(frozen=True, slots=True)
 class TurnRules:
@@ -286,7 +288,7 @@ class Turn:
         target = call.target
         assert target is not None
         custom = target.kind == "custom"
-        call.call_id = call.call_id or self._new_id("call")
+        call.call_id = self._own_id(call)
         call.index = self._machine.next_index
         item: JSON = {
             "id": self._new_id("ctc" if custom else "fc"),
@@ -302,6 +304,12 @@ class Turn:
         events += self._machine.open_item(item)
         events += self._machine.open_place(call.index, _channel(call))
         self._current, self._blank = call, []
+
+    def _own_id(self, call: _Call) -> str:
+        """The engine's id, where the client can name the call by it: not another call's, and not too long."""
+        given = call.call_id or ""
+        taken = {other.call_id for other in self._calls.values() if other.index >= 0}
+        return given if 0 < len(given) <= _CALL_ID and given not in taken else self._new_id("call")
 
     def _tell(self, events: list[Event], call: _Call) -> None:
         """Give the machine the fragments that it has not had."""
