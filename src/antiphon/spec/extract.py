@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.metadata
+import importlib.util
 import inspect
 import pkgutil
 import typing
@@ -18,7 +19,7 @@ from typing import Any
 import typing_extensions
 
 from antiphon.spec.extract_fold import fold
-from antiphon.spec.extract_types import TypeReader, names_for, one_of, renamed, without_null
+from antiphon.spec.extract_types import TypeReader, branches, names_for, one_of, renamed, without_null
 
 SCOPE = (
     "responses",
@@ -97,17 +98,19 @@ OBJECTS = {
 """Objects that get a name of ours, or that no operation names → module and class in the SDK."""
 
 
-def surface() -> dict[str, Any]:
+def surface(*, lenient: bool = False) -> dict[str, Any]:
     """The installed SDK's surface, everything sorted by name.
+
+    `lenient` leaves out the resources and names of this file that an older SDK does not have yet.
 
     `{"version", "left_out", "operations", "unions", "enums", "types", "inputs"}`; `inputs` names the types
     that clients write (TypedDicts): only of these the SDK knows what may be left out and what may be null.
     """
     reader = TypeReader()
-    operations = dict(_operations(reader))
-    unions = {name: reader.read(_named(path)) for name, path in UNIONS.items()}
-    enums = {name: _values(reader.read(_named(path))) for name, path in ENUMS.items()}
-    objects = {name: _named(path) for name, path in OBJECTS.items()}
+    operations = dict(_operations(reader, lenient))
+    unions = {name: reader.read(found) for name, found in _all_named(UNIONS, lenient)}
+    enums = {name: _values(reader.read(found)) for name, found in _all_named(ENUMS, lenient)}
+    objects = dict(_all_named(OBJECTS, lenient))
     for cls in objects.values():
         reader.read(cls)
     names = names_for(reader.classes, {cls: name for name, cls in objects.items()})
@@ -116,7 +119,7 @@ def surface() -> dict[str, Any]:
         "left_out": LEFT_OUT,
         "version": importlib.metadata.version("openai"),
         "operations": {name: renamed(one, names) for name, one in sorted(operations.items())},
-        "unions": {name: renamed(one, names)["any_of"] for name, one in sorted(unions.items())},
+        "unions": {name: branches(renamed(one, names)) for name, one in sorted(unions.items())},
         "enums": dict(sorted(enums.items())),
         "types": dict(sorted(types.items())),
         "inputs": sorted(names[cls] for cls in reader.classes if typing_extensions.is_typeddict(cls)),
@@ -134,9 +137,18 @@ def _named(path: str) -> Any:
     return getattr(importlib.import_module(_TYPES + module), name)
 
 
-def _operations(reader: TypeReader) -> Iterator[tuple[str, dict[str, Any]]]:
+def _all_named(paths: dict[str, str], lenient: bool) -> Iterator[tuple[str, Any]]:
+    for name, path in paths.items():
+        try:
+            yield name, _named(path)
+        except (ImportError, AttributeError):
+            if not lenient:
+                raise
+
+
+def _operations(reader: TypeReader, lenient: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     seen: set[str] = set()
-    for module in _modules():
+    for module in _modules(lenient):
         for call, sdk_name in _request_calls(module):
             found = _operation(call, module.__dict__, reader)
             if found is None or found[0] in seen:
@@ -145,8 +157,10 @@ def _operations(reader: TypeReader) -> Iterator[tuple[str, dict[str, Any]]]:
             yield found[0], {"sdk": sdk_name} | found[1]
 
 
-def _modules() -> Iterator[Any]:
+def _modules(lenient: bool) -> Iterator[Any]:
     for name in SCOPE:
+        if lenient and importlib.util.find_spec(f"openai.resources.{name}") is None:
+            continue
         module = importlib.import_module(f"openai.resources.{name}")
         yield module
         if hasattr(module, "__path__"):
@@ -201,7 +215,15 @@ def _keywords(node: ast.expr | None) -> list[ast.keyword]:
 def _path(node: ast.expr) -> str | None:
     if isinstance(node, ast.Call) and node.args:
         node = node.args[0]
+    if isinstance(node, ast.JoinedStr):  # older SDKs: f"/responses/{response_id}"
+        return "".join(_piece(part) for part in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _piece(part: ast.expr) -> str:
+    if isinstance(part, ast.FormattedValue):
+        return "{" + ast.unparse(part.value) + "}"
+    return str(typing.cast(ast.Constant, part).value)
 
 
 def _parameters(place: str, node: ast.expr, scope: dict[str, Any], reader: TypeReader) -> dict[str, Any]:
