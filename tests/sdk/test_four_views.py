@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.support import judge
-from tests.support.scenarios import SCENARIOS, Scenario
+from tests.support.scenarios import SCENARIOS, Scenario, script
 
 JSON = dict[str, Any]
 
@@ -129,3 +129,16 @@ def test_failure_is_told_in_both_forms(http: httpx2.Client, name: str, kind: str
         "error": {"type": kind, "code": told["code"], "message": told["message"], "param": param},
         "sequence_number": last["sequence_number"] - 1,
     }
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_prewarming_makes_no_output(http: httpx2.Client, background: bool) -> None:
+    """The official parameter "prepares the prompt cache without generating output"."""
+    options = {"prewarm": True, "mode": "implicit"}
+    body: JSON = {"model": "scripted", "input": "hello", "prompt_cache_options": options}
+    events = streamed(http, {**body, "background": background})
+    assert judge.faults(events) == []
+    told = events[-1]["response"]
+    assert (told["status"], told["output"]) == ("completed", [])
+    chained = {"model": "scripted", "input": script("recall"), "previous_response_id": told["id"]}
+    assert '"text":"hello"' in text_of(http.post("/v1/responses", json=chained).json())

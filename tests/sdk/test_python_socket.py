@@ -130,3 +130,17 @@ async def test_async_client(aclient: AsyncOpenAI) -> None:
         while not told or told[-1]["type"] not in TERMINAL:
             told.append((await connection.recv()).to_dict())
     assert judge.faults(told) == []
+
+
+def test_prewarming_makes_no_output(client: OpenAI) -> None:
+    with client.responses.connect() as connection:
+        connection.response.create(
+            model="scripted", input="hello", store=False, prompt_cache_options={"prewarm": True}
+        )
+        warm = answer(connection)[-1]["response"]
+        assert (warm["status"], warm["output"]) == ("completed", [])
+        connection.response.create(
+            model="scripted", input=script("recall"), store=False, previous_response_id=warm["id"]
+        )
+        told = answer(connection)[-1]["response"]
+    assert '"text":"hello"' in told["output"][0]["content"][0]["text"]

@@ -53,6 +53,7 @@ class Plan:
     max_tool_calls: int | None = None
     truncate: bool = False
     current_reasoning_only: bool = False
+    generate: bool = True  # False: `prompt_cache_options.prewarm`, which makes no output
     compact: bool = False
 
     @property
@@ -125,6 +126,7 @@ def plan_given(given: JSON, rules: Rules, new_id: NewId) -> Plan:
         max_tool_calls=given.get("max_tool_calls"),
         truncate=given.get("truncation") == "auto",
         current_reasoning_only=_option(given, "reasoning").get("context") == "current_turn",
+        generate=_option(given, "prompt_cache_options").get("prewarm") is not True,
         compact=is_triggered(items),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import cast
 
 import msgspec
 
@@ -71,9 +70,6 @@ def _create(frame: JSON, size: int) -> Create:
             param="background",
             code="unsupported_parameter",
         )
-    options = frame.get("prompt_cache_options")
-    if isinstance(options, dict) and cast(JSON, options).get("prewarm") is True:
-        generate = False  # as the official parameter says
     del frame["type"]
     frame["stream"] = True  # implied; it also lets `stream_options` pass
     return Create(lane, frame, generate, size)

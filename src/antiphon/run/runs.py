@@ -229,7 +229,8 @@ class Runs:
                 hidden=not plan.store,
                 expires_at=expires,
             )
-        return Birth(response_id, tenant, plan, route, start, record, warm.generate)
+        generate = warm.generate and plan.generate
+        return Birth(response_id, tenant, plan, route, start, record, generate)
 
     async def _lock(self, birth: Birth) -> None:
         conversation = birth.plan.conversation_id

@@ -137,8 +137,7 @@ def test_frames_that_are_refused(text: str, param: str | None, code: str | None)
 def test_other_frames() -> None:
     text = '{"type":"response.steer","previous_response_id":"resp_1","input":"x"}'
     assert parse_frame(text) == Steer("resp_1", "x")
-    prewarm = '{"type":"response.create","prompt_cache_options":{"prewarm":true}}'
-    create = parse_frame(prewarm)
+    create = parse_frame('{"type":"response.create","generate":false}')
     assert isinstance(create, Create)
     assert create.generate is False
 
