@@ -45,7 +45,13 @@ def of(guarded: Server) -> Callable[[str], OpenAI]:
 
 BAD_REQUESTS: dict[str, tuple[JSON, str | None, str | None]] = {
     "unknown model": ({"model": "no-such-model"}, "model", "model_not_found"),
-    "bad temperature": ({"temperature": 9}, "temperature", "decimal_above_max_value"),
+    "too hot": ({"temperature": 9}, "temperature", "decimal_above_max_value"),
+    "too cold": ({"temperature": -1}, "temperature", "decimal_below_min_value"),
+    "no container": (
+        {"tools": [{"type": "code_interpreter"}]},
+        "tools[0].container",
+        "missing_required_parameter",
+    ),
     "no calls at all": ({"max_tool_calls": 0}, "max_tool_calls", "integer_below_min_value"),
     "absent tool": ({"tool_choice": {"type": "function", "name": "f"}}, "tool_choice", None),
     "wrong type": ({"store": "yes"}, "store", "invalid_type"),
