@@ -38,6 +38,7 @@ from antiphon.run.recovery import recover
 from antiphon.run.runs import Lifetimes, Runs
 from antiphon.run.vault import Vault
 from antiphon.store import open_store
+from antiphon.store.claim import claimed
 
 logger = structlog.get_logger("antiphon")
 
@@ -79,6 +80,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
     """
     clock, ids, metrics = SystemClock(), RandomIds(), Metrics()
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(claimed(settings.store))
         store = open_store(settings.store)
         await store.open()
         stack.push_async_callback(store.aclose)
