@@ -74,9 +74,10 @@ class RunSettings(Section, frozen=True):
     invalid_call_retries: Annotated[
         Times, "Turns sampled again after a call to a tool not offered, or against its grammar."
     ] = 2
-    event_flush_s: Annotated[Pause, "Events of background responses reach the store in batches this old."] = (
-        0.05
-    )
+    event_flush_s: Annotated[
+        Pause,
+        "Least time between two writes of a background response's events, which are shown when written.",
+    ] = 0.05
     unavailable_tools: Annotated[
         Literal["drop", "refuse"],
         "Hosted tools that are not configured: leave them out and say so in a header, or answer 400.",
