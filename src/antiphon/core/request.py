@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -113,7 +113,7 @@ def plan_given(given: JSON, rules: Rules, new_id: NewId) -> Plan:
         model=cast(str, given["model"]),
         input=items,
         instructions=given.get("instructions"),
-        settings=_settings(given),
+        settings=_settings(_updated(given, items)),
         tools=tools,
         echo=_echo(given, tools),
         store=given.get("store", True),
@@ -198,6 +198,16 @@ def _tools(given: Mapping[str, Any], rules: ToolRules) -> ToolTable:
             if item.get("type") == "additional_tools":
                 tools += cast(list[JSON], item["tools"])
     return resolve_tools(tools, given.get("tool_choice", "auto"), rules)
+
+
+def _updated(given: JSON, items: Iterable[JSON]) -> JSON:
+    """The parameters as `configuration_update` items of the input change them, in order."""
+    changed = dict(given)
+    for item in items:
+        if item["type"] == "configuration_update":
+            for name in ("reasoning", "text"):
+                changed[name] = {**_option(changed, name), **_option(item, name)}
+    return changed
 
 
 def _settings(given: Mapping[str, Any]) -> Settings:

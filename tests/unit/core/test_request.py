@@ -159,6 +159,16 @@ def test_reasoning_is_sealed_when_asked_for_or_not_stored() -> None:
     assert plan(include=["reasoning.encrypted_content"]).seal_reasoning
 
 
+def test_configuration_updates_in_the_input_change_the_settings() -> None:
+    updates = [
+        {"type": "configuration_update", "reasoning": {"effort": "low"}},
+        {"type": "configuration_update", "text": {"verbosity": "high"}},
+    ]
+    made = plan(input=[*updates, {"role": "user", "content": "x"}], reasoning={"effort": "high"})
+    assert (made.settings.effort, made.settings.verbosity) == ("low", "high")
+    assert made.echo["reasoning"]["effort"] == "high"
+
+
 def test_a_count_needs_no_input() -> None:
     assert plan_count({"model": "m"}, RULES, new_id()).input == ()
 
