@@ -162,7 +162,10 @@ def test_reasoning_is_sealed_when_asked_for_or_not_stored() -> None:
 def test_configuration_updates_in_the_input_change_the_settings() -> None:
     updates = [
         {"type": "configuration_update", "reasoning": {"effort": "low"}},
-        {"type": "configuration_update", "text": {"verbosity": "high"}},
+        {
+            "type": "configuration_update",
+            "text": {"format": {"type": "text"}, "verbosity": "high"},
+        },
     ]
     made = plan(input=[*updates, {"role": "user", "content": "x"}], reasoning={"effort": "high"})
     assert (made.settings.effort, made.settings.verbosity) == ("low", "high")
