@@ -107,6 +107,7 @@ class Connection(HttpToolsProtocol):
         self._declined = False  # the request under way asks for a protocol that we do not speak
         self._left_over = 0  # bytes of a body that came after its answer
         self._patience: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None  # while a whole answer has not left
 
     # ---------- connections
 
@@ -119,6 +120,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose_patience()
+        if self._unread is not None:
+            self._unread.cancel()
         running = self._running
         if running is not None and not running.response_complete:
             # uvicorn tells only the newest request of a connection, which may be a pipelined one.
@@ -209,6 +212,24 @@ class Connection(HttpToolsProtocol):
         scope: dict[str, Any] = cast(Any, cycle.scope)
         scope["extensions"] = {"antiphon.abort": self.transport.abort}
         super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._unread is None:
+            self._see_off()
+
+    def _see_off(self, before: int = 0) -> None:
+        """A whole answer is written at once: cut the client that takes nothing of the rest.
+
+        `before` is how much was left when this was last looked at. Where anything was taken or added since,
+        it differs; streams, which add, watch their readers themselves.
+        """
+        left = self.transport.get_write_buffer_size()
+        self._unread = None
+        if left and left == before:
+            self.transport.abort()
+        elif left:
+            self._unread = self.loop.call_later(self.settings.stall_timeout_s, self._see_off, left)
 
     # ---------- waiting for the client
 
