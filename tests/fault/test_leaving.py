@@ -1,4 +1,4 @@
-"""Clients of the whole server that leave, or do not read: the engine stops, nothing leaks, nobody else waits."""
+"""Clients of the whole server that leave, or do not read: the engine stops, nothing leaks, nobody waits."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import sqlite3
 import struct
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
 from tests.support import judge
 from tests.support.faults import PATIENCE_S, Front, Wild, front_of, held, lawful, until
-from tests.support.upstream import Reply, chunk, event, say, stream
+from tests.support.upstream import Reply, chunk, event, say
 
 JSON = dict[str, Any]
 
