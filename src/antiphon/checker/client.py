@@ -276,6 +276,7 @@ async def _read_events(
                 if event is not None:
                     exchange.events.append(event)
                 if stop_after is not None and len(exchange.events) >= stop_after:
+                    exchange.cut = True
                     answer.close()
                     return
         exchange.complete = not reader.unfinished

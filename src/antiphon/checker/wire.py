@@ -117,11 +117,12 @@ class Frame:
 
 @dataclass
 class StreamExchange(Exchange):
-    """An exchange whose answer is a stream. `events` are the JSON objects of its frames, in order; `complete`
-    is false where we hung up or it broke off."""
+    """An exchange whose answer is a stream. `events` are the JSON objects of its frames, in order. `cut`: we hung
+    up; `complete`: it came to its end, between two frames."""
 
     frames: list[Frame] = field(default_factory=list[Frame])
     events: list[JSON] = field(default_factory=list[JSON])
+    cut: bool = False
     complete: bool = False
 
     @property
