@@ -1,12 +1,13 @@
-"""A surface document → its elements by wire path, so that two surfaces compare whatever names their types have.
+"""A surface document → its elements by wire path: two surfaces compare whatever names their types have.
 
 A path says what stands on the wire: `POST /responses body.reasoning.effort`, `StreamEvent<response.created>`,
-`Response.usage.total_tokens`, and `… = "high"` for one listed value. A tag in `<>` is the object's `type`. The
-great unions and the objects that operations answer with are told once and cut wherever they are nested.
+`Response.usage.total_tokens`, and `… = "high"` for one listed value. A tag in `<>` is the object's `type`.
+The great unions and the objects that operations answer with are told once and cut wherever they are nested.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -50,7 +51,8 @@ _CUT_FROM = 6
 @dataclass(frozen=True, slots=True)
 class Element:
     """`facts`: required, nullable, shape (words of JSON types), open, default, deprecated, limits: only those
-    that hold. `parts` names the document's own `Type.field` behind it. `path` without `parent` is its last step."""
+    that hold. `parent` is a path, or empty. `parts` names what of the document is behind it:
+    `Type.field`, `Type` or the path of a parameter."""
 
     path: str
     kind: Kind
@@ -83,15 +85,17 @@ class _Walk:
             facts = {key: True for key in ("stream", "multipart", "page") if operation.get(key)}
             self._add(Element(name, "operation", "in", "", facts))
             for place in ("query", "body"):
-                fields = {key: [("", field)] for key, field in (operation.get(place) or {}).items()}
-                self._fields(_Place(f"{name} {place}", name, "parameter", "in"), fields, 1)
+                base = f"{name} {place}"
+                given: JSON = operation.get(place) or {}
+                fields = {key: [(f"{base}.{key}", cast(JSON, field))] for key, field in given.items()}
+                self._fields(_Place(base, name, "parameter", "in"), fields, 1)
 
     def roots(self) -> None:
         labels: dict[str, list[str]] = {}
         for name, label in self._labels.items():
             labels.setdefault(label, []).append(name)
         for label, names in labels.items():
-            self._add(Element(label, "field", "out", "", {}))
+            self._add(Element(label, "field", "out", "", {}, frozenset(names)))
             self._objects(_Place(label, label, "field", "out"), names)
         for name, (kind, side) in ROOTS.items():
             members: list[TypeExpr] = self._document["unions"].get(name, [])
@@ -100,7 +104,7 @@ class _Walk:
                 by_tag.setdefault(tag, []).append(type_name)
             for tag, names in by_tag.items():
                 path = f"{name}<{tag}>"
-                self._add(Element(path, kind, side, "", {}))
+                self._add(Element(path, kind, side, "", {}, frozenset(names)))
                 self._objects(_Place(path, path, "field" if side == "out" else "parameter", side), names)
             self._values(_Place(name, "", kind, side), [one for one in members if _is_enum(one)])
 
@@ -122,7 +126,7 @@ class _Walk:
             field = _merged([one for _, one in sources], of)
             if key == "type" and place.path.endswith(">") and _constant(field["type"]):
                 continue  # the tag, said by the path
-            parts = frozenset(name for name, _ in sources) or frozenset((f"{place.path}.{key}",))
+            parts = frozenset(name for name, _ in sources)
             self._field(place.at(f"{place.path}.{key}"), field, parts)
 
     def _field(self, place: _Place, field: JSON, parts: frozenset[str]) -> None:
@@ -169,7 +173,7 @@ class _Walk:
             inner = place
             if tag:
                 path = f"{place.path}<{tag}>"
-                self._add(Element(path, place.kind, place.side, place.parent, {}))
+                self._add(Element(path, place.kind, place.side, place.parent, {}, frozenset(names)))
                 inner = place.at(path, parent=path)
             self._objects(inner, names)
 
@@ -182,6 +186,8 @@ class _Walk:
         )
 
     def _values(self, place: _Place, members: list[TypeExpr]) -> None:
+        if place.path.endswith(".model"):
+            return  # names of models come and go every week; they are no part of the surface
         for value in {str(value): None for one in members for value in cast(JSON, one)["enum"]}:
             path = f'{place.path} = "{value}"'
             self._add(Element(path, "value", place.side, place.parent, {}))
@@ -200,7 +206,7 @@ class _Walk:
         found: list[tuple[str, str]] = []
         for member in (one for each in members for one in self._members(each)):
             name = member.get("ref") if isinstance(member, dict) else None
-            tag = self._types.get(name, {}).get("type", {}) if name is not None else {}
+            tag: JSON = self._types.get(name, {}).get("type", {}) if name is not None else {}
             found += [(str(value), str(name)) for value in _constants(tag.get("type"))]
         return found
 
@@ -208,7 +214,7 @@ class _Walk:
         if isinstance(expression, str):
             return expression
         if "enum" in expression:
-            kinds = {type(value) for value in expression["enum"]}
+            kinds = {type(value) for value in cast(list[object], expression["enum"])}
             return "boolean" if kinds == {bool} else "integer" if kinds == {int} else "string"
         if "array" in expression:
             return "array"
@@ -278,7 +284,5 @@ def _constant(expression: TypeExpr) -> bool:
 
 def digest(elements: Mapping[str, Element]) -> str:
     """SHA-256 of the elements' paths and facts: the same for the same surface."""
-    import hashlib
-
     facts = [(path, dict(sorted(one.facts.items()))) for path, one in sorted(elements.items())]
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
