@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -147,6 +148,9 @@ async def _serve_on(listener: socket.socket, settings: Settings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         serving = asyncio.create_task(server.serve([listener]))
+        # What start-up made stays: the collector need not walk it again and again while tokens stream.
+        gc.collect()
+        gc.freeze()
         await _announce(server, serving)
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -51,6 +51,7 @@ class ChatTurn:
         forced: ForcedCall | None = None,
     ) -> None:
         self._response, self._reader, self._forced = response, reader, forced
+        self._bytes = response.content.readany
         self._idle, self._cleaned = idle_timeout_s, cleaned
         self._over = False
         self._shown = False
@@ -100,7 +101,7 @@ class ChatTurn:
             self._over = True
             return ()
         try:
-            data = await self._response.content.readany()
+            data = await self._bytes()
         except (aiohttp.ClientError, OSError):
             data = b""
         if self._timed_out:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qs
 
 import msgspec
@@ -73,6 +73,7 @@ class Exchange:
         self.body_bytes = 0
         self.begun = False
         self.status = 0
+        self._writable: Callable[[], bool] = scope.get("extensions", {}).get("antiphon.writable", _never)
 
     # ---------- the request
 
@@ -159,12 +160,28 @@ class Exchange:
         """Send a piece of the body; returns when the transport takes more."""
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
+    def write_now(self, body: bytes) -> bool:
+        """Send a piece of the body if the transport takes it without waiting; False if it does not."""
+        if not self._writable():
+            return False
+        sending = self._send({"type": "http.response.body", "body": body, "more_body": True})
+        try:
+            # While the transport is writable, uvicorn's send has nothing to wait for: one step ends it.
+            cast(Coroutine[Any, Any, None], sending).send(None)
+        except StopIteration:
+            return True
+        raise RuntimeError("the server's send waited although its transport is writable")
+
     async def abort(self) -> None:
         """Drop the connection without a proper end, so that the client cannot take the answer for whole."""
         abort = self.scope.get("extensions", {}).get("antiphon.abort")
         if abort is not None:
             abort()
             await self.departure.gone(within_s=1.0)
+
+
+def _never() -> bool:
+    return False
 
 
 def _invalid(violation: Violation) -> Invalid:

@@ -34,7 +34,7 @@ async def create(x: Exchange) -> None:
 async def _present(x: Exchange, run: LiveRun, body: JSON) -> None:
     headers = {DROPPED_HEADER: ", ".join(run.dropped_tools)} if run.dropped_tools else {}
     if body.get("stream"):
-        await stream(x, run.events(), run.obfuscate, headers)
+        await stream(x, lambda offer: run.events(-1, offer), run.obfuscate, headers)
     elif run.background:
         await x.reply(await x.site.deps.runs.get(run.id, x.caller), headers=headers)
     else:
@@ -48,7 +48,7 @@ async def retrieve(x: Exchange) -> None:
     if query.get("stream") and x.method == "GET":
         after = max(-1, query.get("starting_after", -1))
         batches = await x.site.deps.runs.resume(response_id, after, x.caller)
-        await stream(x, batches, query.get("include_obfuscation", True), {})
+        await stream(x, lambda _: batches, query.get("include_obfuscation", True), {})
     else:
         await x.reply(await x.site.deps.runs.get(response_id, x.caller))
 

@@ -210,7 +210,10 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         scope: dict[str, Any] = cast(Any, cycle.scope)
-        scope["extensions"] = {"antiphon.abort": self.transport.abort}
+        scope["extensions"] = {
+            "antiphon.abort": self.transport.abort,
+            "antiphon.writable": lambda: not (cycle.flow.write_paused or cycle.disconnected),
+        }
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:

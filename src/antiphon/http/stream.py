@@ -13,7 +13,7 @@ from antiphon.core.kinds import TERMINAL_EVENTS
 from antiphon.http.exchange import Exchange
 from antiphon.http.faults import ClientGone
 from antiphon.http.frames import DONE, HEARTBEAT, Padding, sse
-from antiphon.ports import SlowReader
+from antiphon.ports import Offer, SlowReader
 
 logger = structlog.get_logger("antiphon.http")
 
@@ -23,6 +23,10 @@ SSE_HEADERS = {
     "x-accel-buffering": "no",  # or nginx would hold the events back
 }
 _LAST = frozenset(TERMINAL_EVENTS.values())
+
+
+Source = Callable[[Offer | None], AsyncIterator[Sequence[Event]]]
+"""Opens the batches to be sent, for a reader with this short way."""
 
 
 class Stalled(Exception):
@@ -60,6 +64,15 @@ class Pulse:
         await self._write(data, more)
         self._writing, self._since = False, self._loop.time()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being written, a heartbeat neither."""
+        return not self._writing and (self._beat is None or self._beat.done())
+
+    def wrote(self) -> None:
+        """Something went out past this pulse."""
+        self._since = self._loop.time()
+
     def close(self) -> None:
         self._timer.cancel()
         if self._beat is not None:
@@ -79,15 +92,13 @@ class Pulse:
         self._timer = self._loop.call_later(rest, self._tick)
 
 
-async def stream(
-    x: Exchange, batches: AsyncIterator[Sequence[Event]], obfuscate: bool, headers: Mapping[str, str]
-) -> None:
+async def stream(x: Exchange, source: Source, obfuscate: bool, headers: Mapping[str, str]) -> None:
     """Answer with an event stream. Raises `ClientGone`; a reader that is too slow is cut off."""
     await x.begin(200, SSE_HEADERS | dict(headers))
     x.site.metrics.stream_began("sse")
     sent = _Sent()
     try:
-        await x.race(_pump(x, batches, Padding() if obfuscate else None, sent))
+        await x.race(_pump(x, source, Padding() if obfuscate else None, sent))
     except (Stalled, SlowReader) as error:
         why = "stalled" if isinstance(error, Stalled) else "slow_reader"
         x.site.metrics.cut(why)
@@ -107,15 +118,22 @@ class _Sent:
         self.events = 0
 
 
-async def _pump(
-    x: Exchange, batches: AsyncIterator[Sequence[Event]], padding: Padding | None, sent: _Sent
-) -> None:
+async def _pump(x: Exchange, source: Source, padding: Padding | None, sent: _Sent) -> None:
     """Write batches as they come. The end goes out with the terminal event, in one write."""
     end = DONE if x.site.settings.done_marker else b""
     pulse = Pulse(x.write, x.site.settings)
     ended = False
+
+    def offer(batch: Sequence[Event]) -> bool:
+        """The short way of a token: from the run to the transport, in one call."""
+        if batch[-1].type in _LAST or not pulse.idle or not x.write_now(sse(batch, padding)):
+            return False
+        pulse.wrote()
+        sent.events += len(batch)
+        return True
+
     try:
-        async for batch in batches:
+        async for batch in source(offer):
             sent.events += len(batch)
             ended = batch[-1].type in _LAST
             data = sse(batch, padding)

@@ -5,7 +5,7 @@ every adapter passes.
 """
 
 from antiphon.ports.engine import Engine, ModelInfo, Route, Router, TokenCount, Turn
-from antiphon.ports.runs import Caller, LiveRun, Runs, SlowReader, Warm
+from antiphon.ports.runs import Caller, LiveRun, Offer, Runs, SlowReader, Warm
 from antiphon.ports.store import (
     ConversationStore,
     EndedResponse,
@@ -32,6 +32,7 @@ __all__ = [
     "LiveRun",
     "ModelInfo",
     "NewResponse",
+    "Offer",
     "Page",
     "ResponseStore",
     "Route",

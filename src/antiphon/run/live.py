@@ -12,7 +12,7 @@ from antiphon.core.errors import ApiError
 from antiphon.core.events import Event
 from antiphon.core.machine import ResponseMachine
 from antiphon.core.request import Plan
-from antiphon.ports import NewResponse, Route, Tenant
+from antiphon.ports import NewResponse, Offer, Route, Tenant
 from antiphon.run.history import Start
 from antiphon.run.log import EventLog
 
@@ -74,8 +74,8 @@ class Live:
     async def accepted(self) -> None:
         await asyncio.shield(self._accepted)
 
-    def events(self, after: int = -1) -> AsyncIterator[Sequence[Event]]:
-        return self.log.read(after)
+    def events(self, after: int = -1, offer: Offer | None = None) -> AsyncIterator[Sequence[Event]]:
+        return self.log.read(after, offer)
 
     async def result(self) -> JSON:
         return await asyncio.shield(self._ended)

@@ -4,9 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from antiphon.core.events import Event
-from antiphon.ports import SlowReader
+from antiphon.ports import Offer, SlowReader
+
+
+@dataclass(slots=True)
+class _Waiter:
+    """A reader that has read everything. `position` is the number that it wants next."""
+
+    position: int
+    offer: Offer | None
+    woken: asyncio.Future[None]
+
+    def take(self, events: Sequence[Event]) -> bool:
+        """Offer it new events, or wake it; whether it waits no longer."""
+        if self.woken.done():
+            return True
+        fits = self.offer is not None and bool(events) and events[0].sequence_number == self.position
+        if fits and self.offer is not None and self.offer(events):
+            self.position = events[-1].sequence_number + 1
+            return False
+        self.woken.set_result(None)
+        return True
 
 
 class EventLog:
@@ -21,7 +42,7 @@ class EventLog:
         self._limit = limit_bytes
         self._bytes = 0
         self._closed = False
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[_Waiter] = []
         self.total_bytes = 0
 
     @property
@@ -43,15 +64,18 @@ class EventLog:
         self.total_bytes += size
         if self._bytes > self._limit:
             self._forget()
-        self._wake()
+        self._waiters = [w for w in self._waiters if not w.take(events)]
 
     def close(self) -> None:
         """No more events will come."""
         self._closed = True
-        self._wake()
+        self._waiters = [w for w in self._waiters if not w.take(())]
 
-    async def read(self, after: int = -1) -> AsyncIterator[Sequence[Event]]:
-        """Batches of all events with a number > `after`, until the log is closed and read."""
+    async def read(self, after: int = -1, offer: Offer | None = None) -> AsyncIterator[Sequence[Event]]:
+        """Batches of all events with a number > `after`, until the log is closed and read.
+
+        While the reader waits, events go to `offer` as they are appended; what it takes is not yielded.
+        """
         position = after + 1
         while True:
             batch = self._from(position)
@@ -61,7 +85,7 @@ class EventLog:
             elif self._closed:
                 return
             else:
-                await self._more()
+                position = await self._more(position, offer)
 
     def _from(self, position: int) -> Sequence[Event]:
         if not self._events:
@@ -71,16 +95,12 @@ class EventLog:
             raise SlowReader(f"event {position} is no longer in memory")
         return self._events[offset:]
 
-    async def _more(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
+    async def _more(self, position: int, offer: Offer | None) -> int:
+        """Wait for events that `offer` does not take; the position from where they are to be read."""
+        waiter = _Waiter(position, offer, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
-        await waiter
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        await waiter.woken
+        return waiter.position
 
     def _forget(self) -> None:
         """Drop from the front until half of the limit is left; the last event always stays."""
