@@ -1,24 +1,461 @@
-"""Plain requests: what every response is."""
+"""Plain requests: what is taken, and what every response is."""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from antiphon.checker.cases import case
+from antiphon.checker.laws.answers import output, texts
 from antiphon.checker.probe import Probe
+from antiphon.checker.wire import JSON, Exchange
 
 ALWAYS = ("core", "stateless", "openresponses")
+SMALL = ("core", "stateless")
+ROOM = 512
+"""Output tokens that leave even a thinking model room for a word."""
+
+WEATHER: JSON = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "Tells the weather of a city.",
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+        "additionalProperties": False,
+    },
+    "strict": True,
+}
+
+_C = "responses.create"
+
+
+def answered(probe: Probe, requirement: str, made: Exchange) -> bool:
+    """The request was taken and answered with something."""
+    told = {"status": made.json.get("status"), "output": [item.get("type") for item in output(made.json)]}
+    fine = told["status"] in ("completed", "incomplete") and bool(told["output"])
+    return probe.holds(requirement, fine, expected="completed, with output", got=told, on=made)
 
 
 @case(
-    "responses.create.plain",
-    requirements=["responses.create.ends-completed"],
-    requests=1,
+    f"{_C}.plain",
+    requirements=[
+        f"{_C}.ends-completed",
+        f"{_C}.output-has-a-message-with-text",
+        f"{_C}.ids-begin-with-their-kind",
+        f"{_C}.input-may-be-text",
+    ],
     tokens=128,
     profiles=ALWAYS,
 )
 async def plain(probe: Probe) -> None:
-    """A plain text request is answered."""
-    made = await probe.create(input="Say: ok", max_output_tokens=512)
+    """A plain text request is answered with a message."""
+    made = await probe.create(input="Say: ok", max_output_tokens=ROOM)
     status = made.json.get("status")
+    probe.holds(f"{_C}.ends-completed", status == "completed", expected="completed", got=status, on=made)
+    probe.holds(f"{_C}.input-may-be-text", made.ok, on=made)
+    told = texts(made.json)
     probe.holds(
-        "responses.create.ends-completed", status == "completed", expected="completed", got=status, on=made
+        f"{_C}.output-has-a-message-with-text",
+        bool(told.strip()),
+        expected="text",
+        got=told,
+        on=made,
+        free=True,
     )
+    ids = [made.json.get("id"), *(i.get("id") for i in output(made.json) if i.get("type") == "message")]
+    fine = str(ids[0]).startswith("resp_") and all(str(one).startswith("msg_") for one in ids[1:])
+    probe.holds(f"{_C}.ids-begin-with-their-kind", fine, expected="resp_…, msg_…", got=ids, on=made)
+
+
+@case(
+    f"{_C}.ids",
+    requirements=[f"{_C}.responses-have-ids-of-their-own"],
+    requests=2,
+    tokens=128,
+    profiles=ALWAYS,
+)
+async def ids(probe: Probe) -> None:
+    """Two requests get ids of their own."""
+    both = [await probe.create(input="Say: ok", max_output_tokens=ROOM) for _ in range(2)]
+    told = [{str(made.json["id"]), *(str(item.get("id")) for item in output(made.json))} for made in both]
+    shared = sorted(told[0] & told[1])
+    probe.holds(f"{_C}.responses-have-ids-of-their-own", not shared, expected=[], got=shared, on=both)
+
+
+def _message(role: str, content: Any, **more: Any) -> JSON:
+    return {"role": role, "content": content, **more}
+
+
+_SAID: JSON = {"type": "output_text", "text": "Good day."}
+_TAKEN: dict[str, tuple[str, list[Any], tuple[str, ...]]] = {
+    "easy-messages": ("input-may-be-messages", [_message("user", "Say: ok")], ALWAYS),
+    "parts": (
+        "input-may-be-parts",
+        [
+            _message(
+                "user",
+                [{"type": "input_text", "text": "Say:"}, {"type": "input_text", "text": "ok"}],
+                type="message",
+            )
+        ],
+        ALWAYS,
+    ),
+    "roles": (
+        "every-role-is-taken",
+        [
+            _message("system", "Be short."),
+            _message("developer", "Be polite."),
+            _message("user", "Hello."),
+            _message("assistant", "Good day."),
+            _message("user", "Say: ok"),
+        ],
+        ALWAYS,
+    ),
+    "assistant-history": (
+        "assistant-history-is-taken",
+        [
+            _message("user", "Hello."),
+            _message("assistant", [_SAID], type="message"),
+            _message("user", "Hello again."),
+            _message(
+                "assistant", [{**_SAID, "annotations": []}], type="message", id="msg_a1", status="completed"
+            ),
+            _message("user", "Say: ok"),
+        ],
+        ALWAYS,
+    ),
+    "same-role": (
+        "same-role-in-a-row-is-taken",
+        [_message("user", "Hello."), _message("user", "Are you there?"), _message("user", "Say: ok")],
+        ALWAYS,
+    ),
+    "client-ids": (
+        "client-made-ids-are-taken",
+        [
+            _message("user", "Hello.", type="message"),
+            _message(
+                "assistant",
+                [{**_SAID, "annotations": []}],
+                type="message",
+                id="msg_my-own-1",
+                status="completed",
+            ),
+            _message("user", "Say: ok", type="message"),
+        ],
+        SMALL,
+    ),
+    "tool-results": (
+        "tool-results-are-taken-without-state",
+        [
+            _message("user", "What is the weather in Oslo?"),
+            {
+                "type": "function_call",
+                "call_id": "call_w1",
+                "name": "get_weather",
+                "arguments": '{"city":"Oslo"}',
+            },
+            {"type": "function_call_output", "call_id": "call_w1", "output": "Rain, 7 degrees"},
+        ],
+        ALWAYS,
+    ),
+}
+"""Name → the requirement, the input that must be taken, the profiles."""
+
+
+def _taken(name: str, requirement: str, given: list[Any], profiles: tuple[str, ...]) -> None:
+    async def run(probe: Probe) -> None:
+        tools = [WEATHER] if name == "tool-results" else []
+        made = await probe.create(input=given, tools=tools, max_output_tokens=ROOM)
+        answered(probe, f"{_C}.{requirement}", made)
+
+    run.__doc__ = f"An input of the form `{name}` is taken and answered."
+    case(f"{_C}.input.{name}", requirements=[f"{_C}.{requirement}"], tokens=128, profiles=profiles)(run)
+
+
+for _name, (_requirement, _given, _profiles) in _TAKEN.items():
+    _taken(_name, _requirement, _given, _profiles)
+
+
+@case(f"{_C}.nulls", requirements=[f"{_C}.null-parameters-are-taken"], tokens=128, profiles=ALWAYS)
+async def nulls(probe: Probe) -> None:
+    """Optional parameters are taken as null."""
+    names = ("instructions", "metadata", "max_tool_calls", "temperature", "top_p", "include", "truncation")
+    names += (
+        "previous_response_id",
+        "parallel_tool_calls",
+        "service_tier",
+        "stream",
+        "reasoning",
+        "background",
+    )
+    made = await probe.create(input="Say: ok", max_output_tokens=ROOM, **dict.fromkeys(names))
+    answered(probe, f"{_C}.null-parameters-are-taken", made)
+
+
+@case(
+    f"{_C}.replay",
+    requirements=[f"{_C}.output-items-go-back-as-they-came"],
+    requests=2,
+    tokens=256,
+    profiles=ALWAYS,
+)
+async def replay(probe: Probe) -> None:
+    """What came goes back in the next request's input."""
+    asked = _message("user", "Say: ok")
+    one = await probe.create(input=[asked], max_output_tokens=ROOM)
+    again = [asked, *output(one.json), _message("user", "Say it again.")]
+    two = await probe.create(input=again, max_output_tokens=ROOM)
+    answered(probe, f"{_C}.output-items-go-back-as-they-came", two)
+
+
+@case(f"{_C}.limit", requirements=[f"{_C}.limit-ends-incomplete"], tokens=64, profiles=SMALL)
+async def limit(probe: Probe) -> None:
+    """An output limit that is reached ends the response as incomplete."""
+    made = await probe.create(input=f"Repeat these words exactly: {_many_words(probe)}", max_output_tokens=16)
+    told = (made.json.get("status"), (made.json.get("incomplete_details") or {}).get("reason"))
+    wanted = ("incomplete", "max_output_tokens")
+    early = told[0] == "completed" and made.json["usage"]["output_tokens"] < 16
+    probe.holds(
+        f"{_C}.limit-ends-incomplete", told == wanted, expected=[wanted], got=told, on=made, free=early
+    )
+
+
+def _many_words(probe: Probe) -> str:
+    return " ".join(probe.word() for _ in range(60))
+
+
+async def _says(probe: Probe, requirement: str, word: str, **body: Any) -> None:
+    """The answer holds the word; a model may fail at that, so it is tried again and then a warning."""
+    made = await probe.create(max_output_tokens=ROOM, **body)
+    told = texts(made.json)
+    probe.holds(requirement, word in told.lower(), expected=f"… {word} …", got=told, on=made, free=True)
+
+
+@case(f"{_C}.system", requirements=[f"{_C}.system-message-is-followed"], tokens=128, profiles=ALWAYS)
+async def system(probe: Probe) -> None:
+    """A system message reaches the model: it counts as input."""
+    await _longer_with(probe, f"{_C}.system-message-is-followed", "system")
+
+
+@case(
+    f"{_C}.instructions",
+    requirements=[f"{_C}.instructions-are-followed"],
+    requests=2,
+    tokens=256,
+    profiles=ALWAYS,
+)
+async def instructions(probe: Probe) -> None:
+    """Instructions reach the model: they count as input."""
+    await _longer_with(probe, f"{_C}.instructions-are-followed", "instructions")
+
+
+async def _longer_with(probe: Probe, requirement: str, way: str) -> None:
+    """Whether a model obeys is its own affair; that the text got to it shows in `usage.input_tokens`."""
+    rule = "Answer in one word. " + " ".join(probe.word() for _ in range(40))
+    user = _message("user", "Say: ok")
+    more: JSON = {"instructions": rule} if way == "instructions" else {}
+    given = [user] if more else [_message("system", rule), user]
+    short = await probe.create(input=[user], max_output_tokens=ROOM)
+    long = await probe.create(input=given, max_output_tokens=ROOM, **more)
+    told = [made.json["usage"]["input_tokens"] for made in (short, long)]
+    probe.holds(
+        requirement,
+        told[1] >= told[0] + 20,
+        expected=f"{told[0]} + 20 or more",
+        got=told[1],
+        on=(short, long),
+    )
+
+
+@case(
+    f"{_C}.history", requirements=[f"{_C}.history-reaches-the-model"], requests=2, tokens=256, profiles=ALWAYS
+)
+async def history(probe: Probe) -> None:
+    """Earlier turns reach the model: they count as input."""
+    words = " ".join(probe.word() for _ in range(40))
+    last = _message("user", "Say: ok")
+    before = [_message("user", f"Remember: {words}"), _message("assistant", "I will.")]
+    short = await probe.create(input=[last], max_output_tokens=ROOM)
+    long = await probe.create(input=[*before, last], max_output_tokens=ROOM)
+    told = [made.json["usage"]["input_tokens"] for made in (short, long)]
+    fine = told[1] >= told[0] + 20
+    probe.holds(
+        f"{_C}.history-reaches-the-model", fine, expected=f"{told[0]} + 20", got=told[1], on=(short, long)
+    )
+
+
+_ECHO: dict[str, tuple[str, JSON]] = {
+    "temperature": ("temperature-comes-back", {"temperature": 0.5}),
+    "top_p": ("top-p-comes-back", {"top_p": 0.5}),
+    "instructions": ("instructions-comes-back", {"instructions": "Be short."}),
+    "parallel_tool_calls": (
+        "parallel-tool-calls-comes-back",
+        {"parallel_tool_calls": False, "tools": [WEATHER], "tool_choice": "none"},
+    ),
+    "max_tool_calls": ("max-tool-calls-comes-back", {"max_tool_calls": 3}),
+    "top_logprobs": (
+        "top-logprobs-comes-back",
+        {"top_logprobs": 2, "include": ["message.output_text.logprobs"]},
+    ),
+    "truncation": ("truncation-comes-back", {"truncation": "auto"}),
+    "user": ("user-comes-back", {"user": "user-1"}),
+    "safety_identifier": ("safety-identifier-comes-back", {"safety_identifier": "user-1"}),
+    "prompt_cache_key": ("prompt-cache-key-comes-back", {"prompt_cache_key": "key-1"}),
+    "max_output_tokens": ("max-output-tokens-comes-back", {"max_output_tokens": ROOM}),
+    "verbosity": ("verbosity-comes-back", {"text": {"verbosity": "low"}}),
+    "effort": ("reasoning-effort-comes-back", {"reasoning": {"effort": "low"}}),
+    "tools": ("tools-come-back", {"tools": [WEATHER], "tool_choice": "none"}),
+}
+"""Parameter → the law that watches its echo, and what to send."""
+
+_MORE = {
+    "prompt_cache_key": (f"{_C}.cache-hints-are-taken",),
+    "user": (f"{_C}.reads-the-user-parameter",),
+    "truncation": (f"{_C}.truncation-is-taken",),
+    "tools": (f"{_C}.function-tools-come-back-whole", f"{_C}.tool-choice-comes-back"),
+}
+"""What else the case for a parameter shows; the echo laws speak for themselves."""
+
+
+def _echo(name: str, law: str, body: JSON) -> None:
+    taken = next((one for one in _MORE.get(name, ()) if one.endswith("-taken") or "reads-" in one), None)
+
+    async def run(probe: Probe) -> None:
+        made = await probe.create(**{"input": "Say: ok", "max_output_tokens": ROOM, **body})
+        if taken is not None:
+            answered(probe, taken, made)
+
+    run.__doc__ = f"`{name}` is taken, and comes back."
+    named = [*([taken] if taken else []), f"{_C}.{law}", *(m for m in _MORE.get(name, ()) if m != taken)]
+    case(f"{_C}.echo.{name}", requirements=named, tokens=128, profiles=SMALL)(run)
+
+
+for _name, (_law, _body) in _ECHO.items():
+    _echo(_name, _law, _body)
+
+
+@case(
+    f"{_C}.metadata",
+    requirements=[f"{_C}.metadata-is-kept", f"{_C}.metadata-comes-back"],
+    tokens=128,
+    profiles=("core",),
+)
+async def metadata(probe: Probe) -> None:
+    """Metadata at its limits comes back whole."""
+    given = {f"{n:02}".ljust(64, "k"): str(n).ljust(512, "v") for n in range(16)}
+    made = await probe.create(input="Say: ok", metadata=given, max_output_tokens=ROOM)
+    fine = made.json.get("metadata") == given
+    probe.holds(
+        f"{_C}.metadata-is-kept", fine, expected="the 16 pairs", got=made.json.get("metadata"), on=made
+    )
+
+
+@case(f"{_C}.service-tier", requirements=[f"{_C}.service-tier-may-be-asked"], tokens=128)
+async def service_tier(probe: Probe) -> None:
+    """A service tier may be asked for."""
+    made = await probe.create(input="Say: ok", service_tier="auto", max_output_tokens=ROOM)
+    told = made.json.get("service_tier")
+    probe.holds(
+        f"{_C}.service-tier-may-be-asked", isinstance(told, str), expected="a tier", got=told, on=made
+    )
+
+
+@case(
+    f"{_C}.sampling-edges",
+    requirements=[f"{_C}.sampling-edges-are-taken"],
+    requests=2,
+    tokens=256,
+    profiles=("core",),
+)
+async def sampling_edges(probe: Probe) -> None:
+    """Temperature and top_p are taken at their edges."""
+    for body in ({"temperature": 0, "top_p": 1}, {"temperature": 2}):
+        made = await probe.create(input="Say: ok", max_output_tokens=16, **body)
+        answered(probe, f"{_C}.sampling-edges-are-taken", made)
+
+
+@case(f"{_C}.unicode", requirements=[f"{_C}.unicode-goes-through"], tokens=256, profiles=("core",))
+async def unicode(probe: Probe) -> None:
+    """Instructions of many scripts come back as they were sent."""
+    text = 'äß 漢字 עברית 🙂👩‍🔬 \t\\ "quoted"\nnew line \u2028 \U0001f9ea'
+    made = await probe.create(input=f"Say: ok {text}", instructions=text, max_output_tokens=ROOM)
+    told = made.json.get("instructions")
+    probe.holds(f"{_C}.unicode-goes-through", told == text, expected=text, got=told, on=made)
+
+
+@case(f"{_C}.large", requirements=[f"{_C}.large-input-is-taken"], tokens=20_000, profiles=("core",))
+async def large(probe: Probe) -> None:
+    """A request of the size that coding agents send is taken."""
+    tools = [{**WEATHER, "name": f"tool_{n}", "description": "Does nothing. " * 60} for n in range(20)]
+    text = "Read this. " * 3_000
+    made = await probe.create(
+        input=[_message("user", text)], tools=tools, tool_choice="none", max_output_tokens=64
+    )
+    answered(probe, f"{_C}.large-input-is-taken", made)
+
+
+@case(f"{_C}.headers", requirements=[f"{_C}.unknown-headers-are-ignored"], tokens=128, profiles=("core",))
+async def headers(probe: Probe) -> None:
+    """Headers of official clients, and unknown ones, change nothing."""
+    sent = {
+        "x-stainless-lang": "python",
+        "x-stainless-retry-count": "1",
+        "x-stainless-read-timeout": "600",
+        "OpenAI-Beta": "assistants=v2",
+        "X-Client-Request-Id": probe.word(),
+        "X-Unknown": "1",
+    }
+    body = probe.body({"input": "Say: ok", "max_output_tokens": ROOM})
+    answered(
+        probe, f"{_C}.unknown-headers-are-ignored", await probe.ask("POST", "/responses", body, headers=sent)
+    )
+
+
+@case(
+    f"{_C}.side-by-side",
+    requirements=[f"{_C}.requests-run-side-by-side"],
+    requests=8,
+    tokens=1_024,
+    profiles=("core",),
+)
+async def side_by_side(probe: Probe) -> None:
+    """Eight requests at once get their own answers, told apart by their metadata."""
+    words = [probe.word() + str(n) for n in range(8)]
+    made = await asyncio.gather(
+        *(probe.create(input=f"Say: {w}", metadata={"word": w}, max_output_tokens=ROOM) for w in words)
+    )
+    told = [one.json.get("metadata", {}).get("word") for one in made]
+    ids = {one.json.get("id") for one in made}
+    fine = told == words and len(ids) == len(words)
+    probe.holds(f"{_C}.requests-run-side-by-side", fine, expected=words, got=told, on=made)
+
+
+@case(
+    f"{_C}.store-false",
+    requirements=[f"{_C}.store-false-is-not-kept"],
+    requests=2,
+    tokens=128,
+    needs=("store",),
+    profiles=("core",),
+)
+async def store_false(probe: Probe) -> None:
+    """A response that is not to be stored cannot be retrieved."""
+    made = await probe.create(input="Say: ok", store=False, max_output_tokens=ROOM)
+    again = await probe.request("GET", f"/responses/{made.json['id']}")
+    fine = again.status == 404
+    probe.holds(f"{_C}.store-false-is-not-kept", fine, expected=404, got=again.status, on=(made, again))
+
+
+@case(f"{_C}.format", requirements=[f"{_C}.text-format-comes-back"], tokens=256, profiles=("core",))
+async def text_format(probe: Probe) -> None:
+    """A JSON schema format comes back."""
+    schema = {
+        "type": "object",
+        "properties": {"word": {"type": "string"}},
+        "required": ["word"],
+        "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "name": "answer", "schema": schema, "strict": True}
+    await probe.create(input="Say: ok", text={"format": form}, max_output_tokens=ROOM)
