@@ -282,7 +282,8 @@ async def with_reasoning(probe: Probe) -> None:
 async def store_false(probe: Probe) -> None:
     """What is not stored is not there afterwards."""
     kept = await probe.create(input="Say: ok", max_output_tokens=16)
-    found = await probe.ask("GET", f"/responses/{kept.json['id']}")
+    found = await probe.request("GET", f"/responses/{kept.json['id']}")
+    probe.demand(found) if probe.lack(found) else None
     shown = (kept.json.get("store", True), found.status)
     same(probe, "state.store.defaults-to-true", (True, 200), shown, kept, found)
     gone = await probe.attempt(input="Hi", previous_response_id=kept.json["id"], store=False, max_output_tokens=16)
