@@ -6,6 +6,7 @@ text must stream to the client as it comes.
 
 from __future__ import annotations
 
+from string import hexdigits
 from typing import cast
 
 import msgspec
@@ -98,10 +99,8 @@ def _escape(text: str) -> tuple[str, int]:
 
 
 def _hex(digits: str) -> int:
-    try:
-        return int(digits, 16)
-    except ValueError:
-        return 0xFFFD
+    # `int` alone would also take signs, spaces and underscores.
+    return int(digits, 16) if all(digit in hexdigits for digit in digits) else 0xFFFD
 
 
 def _lone_string(raw: str) -> str:

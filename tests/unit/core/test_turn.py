@@ -202,6 +202,7 @@ def test_a_call_that_was_not_offered_is_never_shown() -> None:
     [
         ('{"input":"a\\nb"}', "a\nb"),
         ('{ "input" : "\\ud83d\\ude00 \\"q\\" \\u00fc" }', '😀 "q" ü'),
+        ('{"input": "a\\u-123b\\u 12 "}', "a\ufffdb\ufffd"),
         ("*** Begin Patch", "*** Begin Patch"),
         ('"bare"', "bare"),
         ('{"patch":"other key"}', "other key"),
