@@ -18,14 +18,6 @@ CALL_OUTPUTS: dict[str, str] = {
 }
 """Output item type → the call that its `call_id` must name (SPEC.md G.1)."""
 
-_OUTPUT_NAMES = {
-    "function_call_output": "function call",
-    "custom_tool_call_output": "custom tool call",
-    "computer_call_output": "computer call",
-    "shell_call_output": "shell call",
-    "apply_patch_call_output": "apply patch call",
-}
-
 
 def normalise(items: str | Sequence[JSON], new_id: Callable[[str], str]) -> tuple[JSON, ...]:
     """A request's `input` as stored items: typed messages with part lists, `id` and `status` always there.
@@ -79,19 +71,23 @@ def check_pairs(history: Iterable[JSON], items: Iterable[JSON]) -> None:
 
     Pairing is by `call_id` anywhere in the context, not by adjacency. Raises `Invalid`.
     """
-    calls: dict[tuple[str, str], None] = {}
+    calls: dict[tuple[str, str], bool] = {}  # in order; whether it must be answered
+    outputs: dict[tuple[str, str], None] = {}
     for item in (*history, *items):
-        kind, call_id = cast(str, item["type"]), item.get("call_id")
-        if kind in _CALLS and call_id and not item.get("async"):
-            calls[kind, cast(str, call_id)] = None
-        elif kind in CALL_OUTPUTS and call_id:
-            if (CALL_OUTPUTS[kind], cast(str, call_id)) not in calls and not _seen(history, items, item):
-                name = _OUTPUT_NAMES[kind]
-                raise Invalid(f"No tool call found for {name} output with call_id {call_id}.", param="input")
-            calls.pop((CALL_OUTPUTS[kind], cast(str, call_id)), None)
-    for kind, call_id in calls:
-        name = _OUTPUT_NAMES[f"{kind}_output"]
-        raise Invalid(f"No tool output found for {name} {call_id}.", param="input")
+        kind, call_id = cast(str, item["type"]), cast("str | None", item.get("call_id"))
+        if not call_id:
+            continue
+        if kind in _CALLS:
+            calls[kind, call_id] = not item.get("async")
+        elif kind in CALL_OUTPUTS:
+            outputs[CALL_OUTPUTS[kind], call_id] = None
+    for kind, call_id in outputs:
+        if (kind, call_id) not in calls:
+            message = f"No tool call found for {_name(kind)} output with call_id {call_id}."
+            raise Invalid(message, param="input")
+    for (kind, call_id), awaited in calls.items():
+        if awaited and (kind, call_id) not in outputs:
+            raise Invalid(f"No tool output found for {_name(kind)} {call_id}.", param="input")
 
 
 _CALLS = frozenset(CALL_OUTPUTS.values())

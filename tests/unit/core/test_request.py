@@ -226,6 +226,23 @@ def test_calls_and_outputs_pair_anywhere() -> None:
         check_pairs([], [OUTPUT])
     with pytest.raises(Invalid, match="No tool output found for function call c"):
         check_pairs([CALL], [])
+    check_pairs([], [OUTPUT, CALL])
+    check_pairs([], [CALL, OUTPUT, CALL])
+    check_pairs([{**CALL, "async": True}], [])
+
+
+def test_pairing_takes_one_look_at_each_item() -> None:
+    """A request may hold thousands of outputs of one call; the server must not look at each pair of items."""
+
+    class Counted(dict[str, Any]):
+        looks = 0
+
+        def __getitem__(self, key: str) -> Any:
+            Counted.looks += 1
+            return super().__getitem__(key)
+
+    check_pairs([], [Counted({"type": "message"})] * 100 + [CALL] + [Counted(OUTPUT)] * 100)
+    assert Counted.looks <= 400
 
 
 def test_truncation_drops_whole_exchanges_and_keeps_system() -> None:
