@@ -19,23 +19,32 @@ CALL_OUTPUTS: dict[str, str] = {
 """Output item type → the call that its `call_id` must name (SPEC.md G.1)."""
 
 
-def normalise(items: str | Sequence[JSON], new_id: Callable[[str], str]) -> tuple[JSON, ...]:
+def normalise(
+    items: str | Sequence[JSON], new_id: Callable[[str], str], param: str = "input"
+) -> tuple[JSON, ...]:
     """A request's `input` as stored items: typed messages with part lists, `id` and `status` always there.
 
     Client-made ids are kept in any shape; unknown fields survive. References (`item_reference`) stay as
-    they are.
+    they are. `param` is where the items stood. Raises `Invalid` for an id that is no string: short messages
+    have none on the official surface, so that it was not checked there.
     """
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
+    for number, item in enumerate(items):
+        if not isinstance(item.get("id"), str | None):
+            place = f"{param}[{number}].id"
+            raise Invalid(f"Invalid type for '{place}': expected a string.", param=place, code="invalid_type")
     return tuple(_item(item, new_id) for item in items)
 
 
 def _item(item: JSON, new_id: Callable[[str], str]) -> JSON:
-    kind = cast(str, item.get("type") or "message")
+    # Messages and references may leave out their type (SPEC.md: EasyInputMessage, ItemReferenceParam).
+    untyped = "message" if "role" in item and "content" in item else "item_reference"
+    kind = cast(str, item.get("type") or untyped)
     if kind == "item_reference":
-        return item
-    normal: JSON = {"id": item.get("id") or new_id(id_prefix(kind)), **item, "type": kind}
-    normal["id"] = item.get("id") or normal["id"]
+        return {**item, "type": kind}
+    given = {name: one for name, one in item.items() if name != "id"}
+    normal: JSON = {"id": item.get("id") or new_id(id_prefix(kind)), **given, "type": kind}
     if kind == "message":
         normal["content"] = _content(cast(str, item["role"]), item["content"])
     elif kind == "reasoning" and item.get("content") is None:
@@ -93,10 +102,8 @@ def check_pairs(history: Iterable[JSON], items: Iterable[JSON]) -> None:
 _CALLS = frozenset(CALL_OUTPUTS.values())
 
 
-def _seen(history: Iterable[JSON], items: Iterable[JSON], output: JSON) -> bool:
-    """Whether the call of `output` stands anywhere: it may come later, or have had an output already."""
-    kind = CALL_OUTPUTS[cast(str, output["type"])]
-    return any(i["type"] == kind and i.get("call_id") == output["call_id"] for i in (*history, *items))
+def _name(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def without_old_reasoning(items: Sequence[JSON]) -> tuple[JSON, ...]:

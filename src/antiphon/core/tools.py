@@ -222,7 +222,9 @@ def _allow(table: ToolTable, choice: JSON) -> ToolTable:
 
 def _named(table: ToolTable, choice: Mapping[str, Any]) -> str:
     """The model-visible name that a tool reference means. Raises where the request has no such tool."""
-    kind = cast(str, choice["type"])
+    kind: object = choice.get("type")
+    if not isinstance(kind, str):  # the surface leaves open what an allowed tool holds
+        raise Invalid("Every tool of 'tool_choice' must have a 'type'.", param="tool_choice")
     for name, target in table.targets.items():
         if target.kind == "hosted":
             if _same_hosted(kind, target, choice):

@@ -56,10 +56,13 @@ def check_parameters(tool: JSON, param: str) -> None:
 
     An omitted `strict` means "strict if the schema allows" (SPEC.md H33), so that only `true` binds.
     """
-    schema = cast("JSON | None", tool.get("parameters"))
-    if not schema:
+    given: object = tool.get("parameters")
+    if given is None or given == {}:
         return
     try:
+        if not isinstance(given, dict):  # the surface leaves it open for tools of namespaces
+            raise _Wrong("schema must be a JSON Schema of 'type: \"object\"'.")
+        schema = cast(JSON, given)
         _check_meta(schema)
         if tool.get("strict") or schema.get("type", "object") != "object":
             _check_root(schema)

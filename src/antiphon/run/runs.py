@@ -110,7 +110,7 @@ class Runs:
         }
 
     async def create_items(self, items: Sequence[JSON], caller: Caller) -> list[JSON]:
-        normal = normalise(items, self._world.ids.new)
+        normal = normalise(items, self._world.ids.new, "items")
         return list(await self._history.resolve(caller.tenant, normal))
 
     # ---------- finding
