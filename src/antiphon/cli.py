@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from antiphon.checker.drift.commands import COMMANDS as DRIFT_COMMANDS
 from antiphon.spec.commands import spec_group
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def version() -> None:
     click.echo(f"antiphon {installed('antiphon')} (surface: openai {catalogue.VERSION} of {catalogue.DATE})")
 
 
+for _command in DRIFT_COMMANDS:
+    spec_group.add_command(_command)
 main.add_command(spec_group)
 
 

@@ -115,12 +115,8 @@ def lines(changes: Iterable[Change]) -> str:
     groups: dict[tuple[Any, ...], list[Change]] = {}
     for one in changes:
         root, rest = _split(one.path)
-        same = (
-            (rest, one.what, one.fact, repr(one.old), repr(one.new))
-            if rest
-            else (one.path, one.what, one.fact)
-        )
-        groups.setdefault((ROOTS.get(root, ("",))[0], *same), []).append(one)
+        same = (rest or one.path, one.what, one.fact, one.rule, repr(one.old), repr(one.new))
+        groups.setdefault((ROOTS[root][0] if root else "", *same), []).append(one)
     return "\n".join(_line(group) for group in groups.values())
 
 
