@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.mutants import faults_object, faults_request, faults_state, faults_stream
+from tests.conformance.mutants import faults_model, faults_object, faults_request, faults_state, faults_stream
 from tests.conformance.mutants.exchange import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -10,4 +10,5 @@ FAULTS: tuple[Fault, ...] = (
     *faults_object.FAULTS,
     *faults_state.FAULTS,
     *faults_request.FAULTS,
+    *faults_model.FAULTS,
 )

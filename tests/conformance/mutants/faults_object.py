@@ -10,6 +10,7 @@ from tests.conformance.mutants.stream import unset
 C = "responses.create"
 PLAIN = ("responses.create.plain",)
 CALL = ("tools.call.forced",)
+LIMIT = ("responses.create.limit",)
 
 
 def _slug(name: str) -> str:
@@ -148,6 +149,7 @@ ITEMS = (
     Fault("item.call-of-type-tool-call", "Function calls have the type `tool_call`.", ("shapes.response.output",), CALL,
           item=_of("function_call", lambda i: i.update(type="tool_call"))),
     Fault("item.call-ids-the-same", "All calls have one `call_id`.", (f"{C}.call-ids-are-told-and-unique",),
+          ("tools.parallel.off-and-on",),
           item=_of("function_call", lambda i: i.update(call_id="call_same"))),
 )  # fmt: skip
 
@@ -266,11 +268,11 @@ async def _renamed_end(asked: Asked, answer: Answer, world: World) -> None:
 
 STATUS = (
     Fault("status.incomplete-as-completed", "A response that was cut off is told as `completed`.",
-          ("responses.incomplete.cut-off-ends-incomplete",), response=_said_completed, quick=True),
+          (f"{C}.limit-ends-incomplete",), response=_said_completed, quick=True),
     Fault("status.incomplete-without-reason", "An incomplete response has no `incomplete_details`.",
-          (f"{C}.incomplete-tells-its-reason",), response=lambda r: r.update(incomplete_details=None)),
+          (f"{C}.incomplete-tells-its-reason",), LIMIT, response=lambda r: r.update(incomplete_details=None)),
     Fault("status.reason-is-length", "The reason of an incomplete response is `length`.",
-          ("shapes.response.incomplete-details",), answered=_renamed_end),
+          ("shapes.response.incomplete-details",), LIMIT, answered=_renamed_end),
 )  # fmt: skip
 
 FAULTS = (*FIELDS, *ITEMS, *USAGE, *ECHO, *STATUS)

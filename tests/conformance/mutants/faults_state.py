@@ -24,7 +24,9 @@ def _asked(method: str, path: str, like: Asked, json: JSON | None = None, **quer
 
 def _error(status: int, message: str, param: str | None = None, code: str | None = None) -> Answer:
     error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
-    return Answer(status, {"content-type": "application/json", "x-request-id": "req_of_a_fault"}, b"", {"error": error})
+    return Answer(
+        status, {"content-type": "application/json", "x-request-id": "req_of_a_fault"}, b"", {"error": error}
+    )
 
 
 def _reply(body: JSON) -> Answer:
@@ -250,7 +252,9 @@ STORED = (
 # Lists.
 
 
-def _page(change: Callable[[JSON, Asked], object], *form: str) -> Callable[[Asked, Answer, World], Awaitable[None]]:
+def _page(
+    change: Callable[[JSON, Asked], object], *form: str
+) -> Callable[[Asked, Answer, World], Awaitable[None]]:
     """A change of the pages of one list."""
 
     async def answered(asked: Asked, answer: Answer, world: World) -> None:
@@ -300,11 +304,10 @@ def _bare(page: JSON, asked: Asked) -> None:
         page.pop(name, None)
 
 
-def _with_output(page: JSON, asked: Asked) -> None:
-    for item in page["data"][:1]:
-        page["data"].insert(0, {**item, "id": f"{item.get('id')}x", "type": "message", "role": "assistant",
-                                "status": "completed",
-                                "content": [{"type": "output_text", "text": "ok", "annotations": [], "logprobs": []}]})  # fmt: skip
+async def _with_output(asked: Asked, answer: Answer, world: World) -> None:
+    if asked.on("GET", *RESPONSE_ITEMS) and answer.ok and answer.json is not None:
+        made = await world.ask(_asked("GET", f"/responses/{asked.step}", asked))
+        answer.json["data"] = [*reversed((made.json or {}).get("output", [])), *answer.json["data"]]
 
 
 RESPONSE_ITEMS = ("responses", "*", "input_items")
@@ -320,13 +323,14 @@ LISTS = (
           answered=_page(_off_by_one, *RESPONSE_ITEMS)),
     Fault("list.order-ignored", "`order` is ignored.", (f"{ITEMS}.ascending-is-the-reverse",),
           asked=_ignore("order", *RESPONSE_ITEMS)),
-    Fault("list.order-reversed", "Lists stand the other way round.", (f"{ITEMS}.default-order-is-descending",),
+    Fault("list.order-reversed", "Lists stand the other way round.", (f"{ITEMS}.keeps-order-of-input",),
           answered=_page(_reversed, *RESPONSE_ITEMS)),
     Fault("list.limit-ignored", "`limit` is ignored.", (f"{ITEMS}.limit-bounds-a-page",),
           asked=_ignore("limit", *RESPONSE_ITEMS)),
     Fault("list.limit-clamped", "A `limit` of 0 or 101 is taken.", (f"{ITEMS}.limit-beyond-edges-is-refused",),
           asked=_clamp(*RESPONSE_ITEMS)),
-    Fault("list.items-without-ids", "Listed items have no ids.", (f"{ITEMS}.all-have-ids",),
+    Fault("list.items-without-ids", "Listed items have no ids.", ("shapes.items.message",),
+          ("responses.input_items.pages",),
           answered=_page(_no_ids, *RESPONSE_ITEMS)),
     Fault("list.envelope-bare", "A list is `{object, data}` alone.", ("shapes.lists.envelope",),
           ("responses.input_items.pages",), answered=_page(_bare, *RESPONSE_ITEMS)),
@@ -337,7 +341,7 @@ LISTS = (
           ("responses.input_items.pages",),
           answered=_page(lambda p, a: p.update(object="page"), *RESPONSE_ITEMS)),
     Fault("list.output-among-input", "The output is listed among the input items.", (f"{ITEMS}.output-is-not-listed",),
-          answered=_page(_with_output, *RESPONSE_ITEMS)),
+          answered=_with_output),
 )  # fmt: skip
 
 
@@ -401,7 +405,11 @@ async def _item_kept(asked: Asked, world: World) -> Answer | None:
 
 async def _item_deletion(asked: Asked, answer: Answer, world: World) -> None:
     if asked.on("DELETE", "conversations", "*", "items", "*") and answer.ok:
-        answer.json = {"id": asked.path.rpartition("/")[2], "object": "conversation.item.deleted", "deleted": True}
+        answer.json = {
+            "id": asked.path.rpartition("/")[2],
+            "object": "conversation.item.deleted",
+            "deleted": True,
+        }
 
 
 async def _metadata_merged(asked: Asked, world: World) -> None:
@@ -418,7 +426,9 @@ async def _items_reversed(asked: Asked, world: World) -> None:
             items.reverse()
 
 
-def _conversation_object(change: Callable[[JSON], object]) -> Callable[[Asked, Answer, World], Awaitable[None]]:
+def _conversation_object(
+    change: Callable[[JSON], object],
+) -> Callable[[Asked, Answer, World], Awaitable[None]]:
     async def answered(asked: Asked, answer: Answer, world: World) -> None:
         if answer.ok and answer.json is not None and answer.json.get("object") == "conversation":
             change(answer.json)
@@ -443,7 +453,8 @@ CONVERSATIONS = (
           (f"{CONV}.items.delete-removes-that-item",), asked=_item_kept),
     Fault("conversation.item-deletion-answers-item", "Deleting an item answers with the item's deletion.",
           (f"{CONV}.items.delete-answers-with-the-conversation",), answered=_item_deletion),
-    Fault("conversation.metadata-merged", "New metadata is added to the old.", (f"{CONV}.update.changes-metadata",),
+    Fault("conversation.metadata-merged", "New metadata is added to the old.",
+          gap="No source says whether an update replaces metadata or adds to it.",
           asked=_metadata_merged),
     Fault("conversation.created-at-missing", "Conversations lack `created_at`.", ("shapes.objects.conversation",),
           ("conversations.create.plain",), answered=_conversation_object(lambda c: c.pop("created_at"))),

@@ -14,7 +14,16 @@ from aiohttp import web
 from tests.conformance.mutants.exchange import JSON, STREAM, Answer, Asked, Fault, Frame, World, dumps, frame
 
 OWN = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "date", "server", "accept-encoding", "upgrade"}
+    {
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "date",
+        "server",
+        "accept-encoding",
+        "upgrade",
+    }
     | {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-accept"}
 )
 """Headers that belong to one connection."""
@@ -164,9 +173,7 @@ async def _pump(source: web.WebSocketResponse, sink: aiohttp.ClientWebSocketResp
 async def _asked(request: web.Request) -> Asked:
     body = await request.read()
     path = request.path.removeprefix(PREFIX)
-    return Asked(
-        request.method, path, dict(request.query), _headers(request.headers), body, _object(body)
-    )
+    return Asked(request.method, path, dict(request.query), _headers(request.headers), body, _object(body))
 
 
 async def _answer(reply: aiohttp.ClientResponse) -> Answer:
