@@ -18,7 +18,7 @@ from typing import Any
 
 import aiohttp
 
-from antiphon.engines.llamacpp import DEMO_MODEL, EmbeddedConfig, EmbeddedServer
+from antiphon.engines.llamacpp.server import DEMO_MODEL, EmbeddedConfig, EmbeddedServer
 from demo_model.dialogue import Dialogue, Message
 from demo_model.synthesis import dialogue
 

@@ -89,7 +89,7 @@ def wait_ready(server: Serving) -> None:
 
 def need_server(*, demo: bool = False) -> None:
     """Skip where the house is not complete enough to serve."""
-    for module in ("antiphon.wiring", "antiphon.inputs", "antiphon.engines.chat"):
+    for module in ("antiphon.wiring", "antiphon.inputs", "antiphon.engines.chat.engine"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"there is no {module} yet")
     if demo:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.engines.llamacpp import DEMO_MODEL
+from antiphon.engines.llamacpp.server import DEMO_MODEL
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "demo_model"

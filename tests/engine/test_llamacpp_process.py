@@ -19,7 +19,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from antiphon.engines.llamacpp import CHILD, DEMO_MODEL, EmbeddedConfig, EmbeddedServer, EngineStartError
+from antiphon.engines.llamacpp.server import (
+    CHILD,
+    DEMO_MODEL,
+    EmbeddedConfig,
+    EmbeddedServer,
+    EngineStartError,
+)
 
 LIMIT_S = 20.0  # for anything that should take a fraction of a second, on a busy machine
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc or waits on a pidfd")
@@ -180,7 +186,7 @@ async def test_closing_leaves_no_process(server: EmbeddedServer) -> None:
 
 PARENT = """
 import asyncio, sys
-from antiphon.engines.llamacpp import DEMO_MODEL, EmbeddedConfig, EmbeddedServer
+from antiphon.engines.llamacpp.server import DEMO_MODEL, EmbeddedConfig, EmbeddedServer
 
 async def main():
     server = EmbeddedServer(EmbeddedConfig(DEMO_MODEL))
@@ -390,6 +396,6 @@ def test_it_works_on_uvloop() -> None:
 
 
 def test_this_process_never_loads_llama_cpp() -> None:
-    program = "import sys, antiphon.engines.llamacpp; print('xllamacpp' in sys.modules)"
+    program = "import sys, antiphon.engines.llamacpp.server; print('xllamacpp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -20,7 +20,7 @@ from antiphon.core.context import Sample, Settings
 from antiphon.core.deltas import CallDelta, Delta, FinishDelta, ReasoningDelta, TextDelta, Usage, UsageDelta
 from antiphon.core.errors import EngineFailure
 from antiphon.core.tools import ToolRules, ToolTable, resolve_tools
-from antiphon.engines.chat import ChatEngine
+from antiphon.engines.chat.engine import ChatEngine
 
 URL = os.environ.get("ANTIPHON_VLLM_URL")
 

@@ -18,7 +18,7 @@ from tests.support.turns import assemble, calls, deltas, function, reason, sampl
 from antiphon.config import EngineSettings
 from antiphon.core.deltas import ReasoningDelta, TextDelta
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.responses import ResponsesEngine
+from antiphon.engines.responses.engine import ResponsesEngine
 
 URL = os.environ.get("ANTIPHON_VLLM_URL")
 

@@ -14,7 +14,7 @@ import msgspec
 from antiphon.config import EngineSettings, ReasoningSettings, RunSettings, StoreSettings
 from antiphon.core.deltas import JSON
 from antiphon.engines.router import ModelRouter
-from antiphon.engines.scripted import ScriptedEngine
+from antiphon.engines.scripted.engine import ScriptedEngine
 from antiphon.ports import Caller, Store
 from antiphon.run.loop import World
 from antiphon.run.recovery import recover

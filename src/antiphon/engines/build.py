@@ -12,24 +12,24 @@ def build_engine(settings: EngineSettings) -> Engine:
     """The engine that these settings describe; nothing is started or connected yet."""
     match settings.kind:
         case "chat":
-            from antiphon.engines.chat import ChatEngine
+            from antiphon.engines.chat.engine import ChatEngine
 
             return ChatEngine(settings)
         case "responses":
-            from antiphon.engines.responses import ResponsesEngine
+            from antiphon.engines.responses.engine import ResponsesEngine
 
             return ResponsesEngine(settings)
         case "llamacpp":
             return _embedded(settings)
         case "scripted":
-            from antiphon.engines.scripted import ScriptedEngine
+            from antiphon.engines.scripted.engine import ScriptedEngine
 
             return ScriptedEngine(settings)
 
 
 def _embedded(settings: EngineSettings) -> Engine:
-    from antiphon.engines.embedded import EmbeddedEngine
-    from antiphon.engines.llamacpp import DEMO_MODEL, EmbeddedConfig, EmbeddedServer
+    from antiphon.engines.llamacpp.engine import EmbeddedEngine
+    from antiphon.engines.llamacpp.server import DEMO_MODEL, EmbeddedConfig, EmbeddedServer
 
     path = Path(settings.model_path) if settings.model_path else DEMO_MODEL
     default = EmbeddedConfig(path)

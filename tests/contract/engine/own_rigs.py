@@ -12,8 +12,8 @@ from tests.support.upstream import fail
 from antiphon.config import EngineSettings
 from antiphon.core.context import Sample
 from antiphon.core.errors import FailureKind
-from antiphon.engines.responses import ResponsesEngine
-from antiphon.engines.scripted import ScriptedEngine
+from antiphon.engines.responses.engine import ResponsesEngine
+from antiphon.engines.scripted.engine import ScriptedEngine
 from antiphon.ports import Engine
 
 

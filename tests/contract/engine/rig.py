@@ -11,7 +11,7 @@ from tests.support.upstream import Reply, Upstream, answer, call, chunk, event, 
 
 from antiphon.config import EngineSettings
 from antiphon.core.errors import FailureKind
-from antiphon.engines.chat import ChatEngine
+from antiphon.engines.chat.engine import ChatEngine
 from antiphon.ports import Engine
 
 SECRET = "sk-contract-secret"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.core.chat_faults import MESSAGE_LIMIT, answer_failure, limit_too_large
+from antiphon.core.chat.faults import MESSAGE_LIMIT, answer_failure, limit_too_large
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.dialects import DIALECTS
+from antiphon.engines.upstream.dialects import DIALECTS
 
 GENERIC, LLAMACPP = DIALECTS["generic"], DIALECTS["llamacpp"]
 

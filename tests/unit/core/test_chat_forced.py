@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.core.chat_forced import ForcedCall
-from antiphon.core.chat_request import Steer
+from antiphon.core.chat.forced import ForcedCall
+from antiphon.core.chat.request import Steer
 from antiphon.core.deltas import CallDelta, Delta, FinishDelta, ReasoningDelta, TextDelta
 
 STOP, CALLS, LENGTH = FinishDelta("stop"), FinishDelta("tool_calls"), FinishDelta("length")

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.core.chat_dialect import Dialect
-from antiphon.core.chat_messages import GO_ON, NO_OUTPUT, chat_messages
+from antiphon.core.chat.dialect import Dialect
+from antiphon.core.chat.messages import GO_ON, NO_OUTPUT, chat_messages
 from antiphon.core.context import Sample
 from antiphon.core.kinds import INPUT_PREFIXES, ITEM_KINDS
 from antiphon.core.tools import ToolRules, ToolTable, ToolTarget, resolve_tools
-from antiphon.engines.dialects import DIALECTS
+from antiphon.engines.upstream.dialects import DIALECTS
 
 GENERIC, VLLM, OPENAI, LLAMACPP = (DIALECTS[n] for n in ("generic", "vllm", "openai", "llamacpp"))
 KINDS = sorted({*ITEM_KINDS, *INPUT_PREFIXES})

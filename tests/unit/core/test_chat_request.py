@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from antiphon.core.chat_request import Steer, chat_body, check_sample, format_body, format_waits, steer
-from antiphon.core.chat_schema import call_schema
+from antiphon.core.chat.request import Steer, chat_body, check_sample, format_body, format_waits, steer
+from antiphon.core.chat.schema import call_schema
 from antiphon.core.context import Sample, Settings
 from antiphon.core.errors import Unsupported
 from antiphon.core.tools import ToolRules, ToolSpec, ToolTable, resolve_tools
-from antiphon.engines.dialects import DIALECTS
+from antiphon.engines.upstream.dialects import DIALECTS
 
 USER = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 HI = {"role": "user", "content": "Hi"}

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.upstream import DONE, chunk, event, stream
 
-from antiphon.core.chat_dialect import Dialect
-from antiphon.core.chat_stream import ChatReader
+from antiphon.core.chat.dialect import Dialect
+from antiphon.core.chat.stream import ChatReader
 from antiphon.core.deltas import (
     CallDelta,
     Delta,

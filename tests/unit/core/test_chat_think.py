@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.core.chat_think import ThinkReader
+from antiphon.core.chat.think import ThinkReader
 
 
 def read(*pieces: str) -> list[tuple[bool, str]]:

@@ -39,8 +39,8 @@ from antiphon.core.context import Sample, Settings
 from antiphon.core.deltas import CallDelta, Delta, FinishDelta, ReasoningDelta, TextDelta, Usage, UsageDelta
 from antiphon.core.errors import EngineFailure, Unsupported
 from antiphon.core.tools import ToolRules, ToolTable, resolve_tools
-from antiphon.engines.chat import ChatEngine
-from antiphon.engines.chat_http import Address, retry_after
+from antiphon.engines.chat.engine import ChatEngine
+from antiphon.engines.upstream.http import Address, retry_after
 from antiphon.ports import ModelInfo, TokenCount
 
 KEY = "sk-very-secret"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from antiphon.core.chat_dialect import Dialect
-from antiphon.engines.dialects import DIALECTS
+from antiphon.core.chat.dialect import Dialect
+from antiphon.engines.upstream.dialects import DIALECTS
 
 ROWS: dict[str, Callable[[Dialect], str]] = {
     "system text": lambda d: d.system,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.engines import llamacpp_child
-from antiphon.engines.llamacpp_child import TINY_BYTES, default_threads, usable_cores
+from antiphon.engines.llamacpp import child as llamacpp_child
+from antiphon.engines.llamacpp.child import TINY_BYTES, default_threads, usable_cores
 
 
 @pytest.fixture

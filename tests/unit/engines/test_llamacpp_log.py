@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from antiphon.engines.llamacpp import ChildLog
+from antiphon.engines.llamacpp.server import ChildLog
 
 
 async def log_of(data: bytes, *, serving: bool) -> ChildLog:

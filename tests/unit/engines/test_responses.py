@@ -30,7 +30,7 @@ from antiphon.config import EngineSettings
 from antiphon.core.deltas import TextDelta
 from antiphon.core.errors import EngineFailure, FailureKind
 from antiphon.core.tools import HOSTED_TYPES
-from antiphon.engines.responses import ResponsesEngine
+from antiphon.engines.responses.engine import ResponsesEngine
 
 
 @asynccontextmanager

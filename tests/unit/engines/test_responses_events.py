@@ -35,8 +35,8 @@ from antiphon.core.deltas import (
     UsageDelta,
 )
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.responses_events import UpstreamReader
-from antiphon.engines.scripted import ScriptedEngine
+from antiphon.engines.responses.events import UpstreamReader
+from antiphon.engines.scripted.engine import ScriptedEngine
 
 LIMIT = 1 << 23
 

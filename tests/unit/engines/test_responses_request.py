@@ -10,9 +10,9 @@ from tests.support.turns import JSON, function, sample
 
 from antiphon.core.kinds import ITEM_KINDS
 from antiphon.core.tools import HOSTED_TYPES, Choice, ToolRules, resolve_tools
-from antiphon.engines.responses_dialects import DIALECTS, ITEMS_OF_TOOL
-from antiphon.engines.responses_request import count_body, turn_body
-from antiphon.engines.scripted_items import whole_item
+from antiphon.engines.responses.dialects import DIALECTS, ITEMS_OF_TOOL
+from antiphon.engines.responses.request import count_body, turn_body
+from antiphon.engines.scripted.items import whole_item
 from antiphon.spec.validate import check_body
 
 GENERIC, OPENAI, VLLM = DIALECTS["generic"], DIALECTS["openai"], DIALECTS["vllm"]

@@ -20,7 +20,7 @@ from antiphon.core.deltas import (
     UsageDelta,
 )
 from antiphon.core.errors import EngineFailure, Unsupported
-from antiphon.engines.scripted import ScriptedEngine
+from antiphon.engines.scripted.engine import ScriptedEngine
 
 
 def engine(**settings: Any) -> ScriptedEngine:

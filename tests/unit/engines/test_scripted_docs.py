@@ -12,8 +12,8 @@ from tests.support.turns import assemble, deltas, function, sample
 
 from antiphon.config import EngineSettings
 from antiphon.core.errors import EngineFailure, FailureKind
-from antiphon.engines.scripted import ScriptedEngine
-from antiphon.engines.scripted_language import WORDS
+from antiphon.engines.scripted.engine import ScriptedEngine
+from antiphon.engines.scripted.language import WORDS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "engines-scripted.md").read_text("utf-8")
 SCRIPTS = re.findall(r"```script\n(.*?)```", PAGE, re.DOTALL)

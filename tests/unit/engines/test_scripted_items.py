@@ -12,7 +12,7 @@ from tests.support.turns import JSON, sample, tell
 from antiphon.config import EngineSettings
 from antiphon.core.kinds import EVENT_PLACES, ITEM_KINDS
 from antiphon.core.machine import ResponseMachine
-from antiphon.engines.scripted import ScriptedEngine
+from antiphon.engines.scripted.engine import ScriptedEngine
 from antiphon.spec.validate import check_event
 
 ENGINE = ScriptedEngine(EngineSettings(kind="scripted"))

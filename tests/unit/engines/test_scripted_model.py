@@ -11,7 +11,7 @@ from tests.support.turns import calls, deltas, function, reason, sample, tell, t
 
 from antiphon.config import EngineSettings
 from antiphon.core.deltas import ReasoningDelta
-from antiphon.engines.scripted import ScriptedEngine
+from antiphon.engines.scripted.engine import ScriptedEngine
 
 ENGINE = ScriptedEngine(EngineSettings(kind="scripted"))
 WEATHER, TIME = function("get_weather"), function("get_time", {"type": "object", "properties": {}})

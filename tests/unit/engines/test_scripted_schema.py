@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.scripted_schema import example
+from antiphon.engines.scripted.schema import example
 
 TREE = {
     "$defs": {

@@ -9,7 +9,7 @@ from tests.wire.recordings.replay import replay
 
 from antiphon.config import EngineSettings
 from antiphon.core.kinds import ITEM_KINDS
-from antiphon.engines.scripted import ScriptedEngine
+from antiphon.engines.scripted.engine import ScriptedEngine
 
 NAMES = shared.recordings() or ["none"]
 

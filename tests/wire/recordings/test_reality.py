@@ -11,7 +11,7 @@ from tests.support import reality, shared, turns
 from tests.wire.recordings import known
 
 from antiphon.config import EngineSettings
-from antiphon.engines.scripted import ScriptedEngine
+from antiphon.engines.scripted.engine import ScriptedEngine
 
 JSON = dict[str, Any]
 NAMES = shared.recordings() or ["none"]

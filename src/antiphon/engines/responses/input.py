@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import cast
 
-from antiphon.core.chat_items import Called, ItemReader, Returned, Said, Thought
+from antiphon.core.chat.items import Called, ItemReader, Returned, Said, Thought
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.kinds import id_prefix
-from antiphon.engines.responses_dialects import ITEMS_OF_TOOL, UpstreamDialect
+from antiphon.engines.responses.dialects import ITEMS_OF_TOOL, UpstreamDialect
 from antiphon.spec import pin
 
 _ALWAYS = frozenset({"function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"})

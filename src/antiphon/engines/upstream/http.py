@@ -17,8 +17,8 @@ import msgspec
 from yarl import URL
 
 from antiphon.config import EngineSettings
-from antiphon.core.chat_dialect import Dialect
-from antiphon.core.chat_faults import answer_failure
+from antiphon.core.chat.dialect import Dialect
+from antiphon.core.chat.faults import answer_failure
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import EngineFailure
 

@@ -13,7 +13,7 @@ import msgspec
 from antiphon.core import kinds
 from antiphon.core.deltas import JSON
 from antiphon.core.kinds import CHANNELS, ITEM_KINDS, Channel, ItemKind
-from antiphon.engines.scripted_language import wrong
+from antiphon.engines.scripted.language import wrong
 
 Cut = Callable[[str], Iterator[str]]
 """A text → the pieces in which it is streamed."""

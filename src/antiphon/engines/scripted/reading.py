@@ -11,7 +11,7 @@ import msgspec
 
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
-from antiphon.engines.scripted_language import Script, Step
+from antiphon.engines.scripted.language import Script, Step
 
 _WORD = re.compile(r"\S+")
 _UNCOUNTED = frozenset(

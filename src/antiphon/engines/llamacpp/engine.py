@@ -12,8 +12,8 @@ import structlog
 from antiphon.config import EngineSettings
 from antiphon.core.context import Sample
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.chat import ChatEngine
-from antiphon.engines.llamacpp import EmbeddedServer, EngineStartError
+from antiphon.engines.chat.engine import ChatEngine
+from antiphon.engines.llamacpp.server import EmbeddedServer, EngineStartError
 from antiphon.ports import ModelInfo, TokenCount, Turn
 
 _LONGEST_TOKEN = 64

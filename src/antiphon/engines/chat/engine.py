@@ -9,18 +9,18 @@ from dataclasses import replace
 from typing import Any, cast
 
 from antiphon.config import EngineSettings
-from antiphon.core.chat_dialect import Dialect
-from antiphon.core.chat_faults import limit_too_large
-from antiphon.core.chat_forced import ForcedCall
-from antiphon.core.chat_request import chat_body, check_sample, format_body, format_waits, steer
-from antiphon.core.chat_stream import ChatReader
+from antiphon.core.chat.dialect import Dialect
+from antiphon.core.chat.faults import limit_too_large
+from antiphon.core.chat.forced import ForcedCall
+from antiphon.core.chat.request import chat_body, check_sample, format_body, format_waits, steer
+from antiphon.core.chat.stream import ChatReader
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.chat_count import count_prompt
-from antiphon.engines.chat_http import EngineHttp
-from antiphon.engines.chat_turn import ChatTurn, FormatTurn
-from antiphon.engines.dialects import DIALECTS, PROBES, by_listing, by_url, models_of
+from antiphon.engines.chat.count import count_prompt
+from antiphon.engines.upstream.dialects import DIALECTS, PROBES, by_listing, by_url, models_of
+from antiphon.engines.upstream.http import EngineHttp
+from antiphon.engines.upstream.turn import ChatTurn, FormatTurn
 from antiphon.ports import ModelInfo, TokenCount, Turn
 
 READY_TIMEOUT_S = 5.0

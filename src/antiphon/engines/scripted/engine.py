@@ -15,10 +15,10 @@ from antiphon.config import EngineSettings
 from antiphon.core.context import Sample
 from antiphon.core.deltas import Delta, FinishDelta
 from antiphon.core.errors import EngineFailure, Unsupported
-from antiphon.engines.scripted_language import Step, find_script
-from antiphon.engines.scripted_model import obedient_steps
-from antiphon.engines.scripted_play import Accept, Gate, Move, Player, Wait
-from antiphon.engines.scripted_reading import last_user_text, prompt_tokens, turn_of
+from antiphon.engines.scripted.language import Step, find_script
+from antiphon.engines.scripted.model import obedient_steps
+from antiphon.engines.scripted.play import Accept, Gate, Move, Player, Wait
+from antiphon.engines.scripted.reading import last_user_text, prompt_tokens, turn_of
 from antiphon.ports import ModelInfo, TokenCount
 
 

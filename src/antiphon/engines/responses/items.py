@@ -16,8 +16,8 @@ import msgspec
 from antiphon.core.deltas import JSON, CallDelta, Delta, NativeEvent, ReasoningDelta, RefusalDelta, TextDelta
 from antiphon.core.kinds import CHANNELS, ITEM_KINDS, ItemKind
 from antiphon.core.tools import CUSTOM_INPUT, visible_name
-from antiphon.engines.responses_native import Native, Way
-from antiphon.engines.responses_texts import Told, part_type, parts, text_of
+from antiphon.engines.responses.native import Native, Way
+from antiphon.engines.responses.texts import Told, part_type, parts, text_of
 
 
 class Teller(Protocol):

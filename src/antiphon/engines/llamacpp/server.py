@@ -1,6 +1,6 @@
 """The embedded engine's process: llama.cpp in a child, reachable at a private loopback URL.
 
-The child (`llamacpp_child.py`) serves Chat Completions on 127.0.0.1 at a port that the kernel picks, behind a
+The child (`child.py`) serves Chat Completions on 127.0.0.1 at a port that the kernel picks, behind a
 random key, so that other users of the machine cannot use it. It ends when this process ends, however it ends.
 
 A model file without a chat template is served with llama.cpp's own default: ChatML, without tools or
@@ -24,7 +24,7 @@ from pathlib import Path
 from antiphon.core.errors import AntiphonError
 
 DEMO_MODEL = Path(__file__).parent / "demo" / "antiphon-demo.gguf"
-CHILD = Path(__file__).with_name("llamacpp_child.py")
+CHILD = Path(__file__).with_name("child.py")
 GGUF_MAGIC = b"GGUF"
 STOP_GRACE_S = 3.0  # between SIGTERM and SIGKILL
 KILLED = -9  # the exit status of a process that SIGKILL ended
@@ -129,7 +129,7 @@ class EmbeddedServer:
         raise EngineStartError(f"llama.cpp did not load {self.config.model_path}: {self._why(child, ending)}")
 
     def _orders(self) -> dict[str, str | int | None]:
-        """What `llamacpp_child.main` reads. A pipe carries it: others can read the arguments of a process."""
+        """What `child.main` reads. A pipe carries it: others can read the arguments of a process."""
         config = self.config
         return {
             "parent": os.getpid(),

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import aiohttp
 
-from antiphon.core.chat_forced import ForcedCall
+from antiphon.core.chat.forced import ForcedCall
 from antiphon.core.deltas import (
     CallDelta,
     Delta,

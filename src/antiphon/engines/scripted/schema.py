@@ -11,7 +11,7 @@ import math
 from typing import Any, cast
 
 from antiphon.core.deltas import JSON
-from antiphon.engines.scripted_language import wrong
+from antiphon.engines.scripted.language import wrong
 
 _FORMATS = {
     "date-time": "2026-01-02T03:04:05Z",

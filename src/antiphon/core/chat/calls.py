@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from antiphon.core.chat_chunks import Function, ToolCall
+from antiphon.core.chat.chunks import Function, ToolCall
 from antiphon.core.deltas import CallDelta
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from antiphon.core.chat_dialect import Dialect
+from antiphon.core.chat.dialect import Dialect
 from antiphon.core.errors import EngineFailure, FailureKind
 
 MESSAGE_LIMIT = 2_000

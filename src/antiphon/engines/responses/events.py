@@ -25,10 +25,10 @@ from antiphon.core.deltas import (
 from antiphon.core.errors import EngineFailure
 from antiphon.core.kinds import EVENT_PLACES, ITEM_DONE, TERMINAL_EVENTS
 from antiphon.core.sse import SseFrame, SseReader
-from antiphon.engines.responses_faults import event_failure
-from antiphon.engines.responses_items import Message, Teller, teller
-from antiphon.engines.responses_native import Way
-from antiphon.engines.responses_texts import opening, parts
+from antiphon.engines.responses.faults import event_failure
+from antiphon.engines.responses.items import Message, Teller, teller
+from antiphon.engines.responses.native import Way
+from antiphon.engines.responses.texts import opening, parts
 
 _TERMINAL = frozenset(TERMINAL_EVENTS.values())
 _INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}

@@ -23,9 +23,9 @@ from antiphon.core.deltas import (
 )
 from antiphon.core.kinds import ANNOTATION_ADDED, EVENT_PLACES
 from antiphon.core.tools import CUSTOM_INPUT
-from antiphon.engines.scripted_items import PIXEL, audio, ladder, whole_item
-from antiphon.engines.scripted_language import Step, first_word, number, options, text_of, wrong
-from antiphon.engines.scripted_reading import recollection
+from antiphon.engines.scripted.items import PIXEL, audio, ladder, whole_item
+from antiphon.engines.scripted.language import Step, first_word, number, options, text_of, wrong
+from antiphon.engines.scripted.reading import recollection
 
 _PIECE = re.compile(r"\S+\s*|\s+")
 _WORD = re.compile(r"\S+")

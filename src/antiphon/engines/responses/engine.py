@@ -12,17 +12,17 @@ import msgspec
 import structlog
 
 from antiphon.config import EngineSettings
-from antiphon.core.chat_dialect import Dialect
+from antiphon.core.chat.dialect import Dialect
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.chat_http import EngineHttp
-from antiphon.engines.chat_turn import ChatTurn
-from antiphon.engines.dialects import by_listing, by_url, models_of
-from antiphon.engines.responses_dialects import DIALECTS, UpstreamDialect
-from antiphon.engines.responses_events import UpstreamReader
-from antiphon.engines.responses_faults import answer_failure
-from antiphon.engines.responses_request import count_body, turn_body
+from antiphon.engines.responses.dialects import DIALECTS, UpstreamDialect
+from antiphon.engines.responses.events import UpstreamReader
+from antiphon.engines.responses.faults import answer_failure
+from antiphon.engines.responses.request import count_body, turn_body
+from antiphon.engines.upstream.dialects import by_listing, by_url, models_of
+from antiphon.engines.upstream.http import EngineHttp
+from antiphon.engines.upstream.turn import ChatTurn
 from antiphon.ports import ModelInfo, TokenCount, Turn
 
 READY_TIMEOUT_S = 5.0

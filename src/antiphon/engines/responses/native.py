@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from antiphon.core.deltas import JSON, Delta, NativeEvent
 from antiphon.core.kinds import CHANNELS, ITEM_ADDED, ITEM_DONE, Channel, ItemKind
-from antiphon.engines.responses_texts import Told, text_of, texts
+from antiphon.engines.responses.texts import Told, text_of, texts
 
 Way = Literal["text", "thought", "call", "native"]
 """How an item is told: with which of our deltas."""

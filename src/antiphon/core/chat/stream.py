@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.core.chat_calls import CallReader
-from antiphon.core.chat_chunks import Choice, Chunk, ChunkDelta, ContentPart, Logprobs, decode_chunk
-from antiphon.core.chat_dialect import Dialect
-from antiphon.core.chat_faults import event_failure
-from antiphon.core.chat_think import ThinkReader
+from antiphon.core.chat.calls import CallReader
+from antiphon.core.chat.chunks import Choice, Chunk, ChunkDelta, ContentPart, Logprobs, decode_chunk
+from antiphon.core.chat.dialect import Dialect
+from antiphon.core.chat.faults import event_failure
+from antiphon.core.chat.think import ThinkReader
 from antiphon.core.deltas import (
     JSON,
     Delta,

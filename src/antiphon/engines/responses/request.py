@@ -8,8 +8,8 @@ from typing import cast
 from antiphon.core.context import Sample, Settings
 from antiphon.core.deltas import JSON
 from antiphon.core.tools import HOSTED_TYPES, ToolSpec, ToolTable
-from antiphon.engines.responses_dialects import UpstreamDialect
-from antiphon.engines.responses_input import input_items
+from antiphon.engines.responses.dialects import UpstreamDialect
+from antiphon.engines.responses.input import input_items
 
 _COUNTED = frozenset(
     {"model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning"}

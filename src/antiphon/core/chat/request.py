@@ -8,9 +8,9 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from antiphon.core.chat_dialect import Dialect
-from antiphon.core.chat_messages import chat_messages
-from antiphon.core.chat_schema import call_schema
+from antiphon.core.chat.dialect import Dialect
+from antiphon.core.chat.messages import chat_messages
+from antiphon.core.chat.schema import call_schema
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import Unsupported

@@ -10,8 +10,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from antiphon.core.chat_dialect import Dialect
-from antiphon.core.chat_items import Bit, Called, ItemReader, Returned, Said, Thought, text_part
+from antiphon.core.chat.dialect import Dialect
+from antiphon.core.chat.items import Bit, Called, ItemReader, Returned, Said, Thought, text_part
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 

@@ -12,9 +12,9 @@ import msgspec
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.tools import ToolTarget
-from antiphon.engines.scripted_language import Step, quoted
-from antiphon.engines.scripted_reading import last_user_text, result_text, results
-from antiphon.engines.scripted_schema import example
+from antiphon.engines.scripted.language import Step, quoted
+from antiphon.engines.scripted.reading import last_user_text, result_text, results
+from antiphon.engines.scripted.schema import example
 
 NATIVE_ITEMS: dict[str, str] = {
     "web_search": "web_search_call",

@@ -9,7 +9,7 @@ from itertools import islice, zip_longest
 from antiphon.core.context import Sample
 from antiphon.core.deltas import Delta, FinishDelta, FinishReason, Usage, UsageDelta
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.scripted_language import (
+from antiphon.engines.scripted.language import (
     MAX_REPEATS,
     Step,
     failure,
@@ -21,8 +21,8 @@ from antiphon.engines.scripted_language import (
     seconds,
     wrong,
 )
-from antiphon.engines.scripted_reading import prompt_tokens
-from antiphon.engines.scripted_say import Voice
+from antiphon.engines.scripted.reading import prompt_tokens
+from antiphon.engines.scripted.say import Voice
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from yarl import URL
 
-from antiphon.core.chat_dialect import Dialect, Grammar
+from antiphon.core.chat.dialect import Dialect, Grammar
 from antiphon.core.deltas import JSON
 
 _NO_THINKING: JSON = {"chat_template_kwargs": {"enable_thinking": False}}

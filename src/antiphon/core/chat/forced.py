@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from antiphon.core.chat_request import Steer
+from antiphon.core.chat.request import Steer
 from antiphon.core.deltas import CallDelta, Delta, FinishDelta, TextDelta
 from antiphon.core.tools import CUSTOM_INPUT
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import msgspec
 
-from antiphon.core.chat_dialect import Dialect
+from antiphon.core.chat.dialect import Dialect
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import EngineFailure
-from antiphon.engines.chat_http import Answer, EngineHttp
+from antiphon.engines.upstream.http import Answer, EngineHttp
 from antiphon.ports import TokenCount
 
 BYTES_PER_TOKEN = 4.0
