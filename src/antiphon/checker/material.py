@@ -113,6 +113,11 @@ def _absent(probe: Probe, answer: Exchange) -> bool:
 
 async def weather_call(probe: Probe, **more: Any) -> tuple[Exchange, JSON | None]:
     """A response that was made to call `get_weather`, and the call; None where none came."""
-    body = {"input": ASK_WEATHER, "tools": [WEATHER], "tool_choice": named(WEATHER), "max_output_tokens": ROOM}
+    body = {
+        "input": ASK_WEATHER,
+        "tools": [WEATHER],
+        "tool_choice": named(WEATHER),
+        "max_output_tokens": ROOM,
+    }
     made = await probe.create(**{**body, **more})
     return made, next(iter(items(made.json, "function_call")), None)

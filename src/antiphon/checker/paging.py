@@ -31,7 +31,9 @@ def rules(area: str) -> list[str]:
     return [f"{area}.{rule}" for rule in RULES]
 
 
-async def check_list(probe: Probe, area: str, path: str, oldest_first: list[str] | None, *, above: int = 101) -> None:
+async def check_list(
+    probe: Probe, area: str, path: str, oldest_first: list[str] | None, *, above: int = 101
+) -> None:
     """Tries every rule on the list at `path`. `oldest_first`: its ids where the case knows them; `above`: the
     first `limit` that is too high."""
     whole = await probe.ask("GET", path, query={"limit": 100, "order": "asc"})
@@ -59,11 +61,19 @@ async def _pages(probe: Probe, area: str, path: str, ids: list[str]) -> None:
             left = len(wanted) - len(seen)
             same(probe, f"{area}.limit-bounds-a-page", (min(2, left), left > 2), shape, page)
             _envelope(probe, area, page)
-            if not same(probe, f"{area}.after-goes-on", wanted[len(seen) : len(seen) + 2], ids_of(page), page):
+            if not same(
+                probe, f"{area}.after-goes-on", wanted[len(seen) : len(seen) + 2], ids_of(page), page
+            ):
                 return
             seen += ids_of(page)
         end = await probe.ask("GET", path, query={"limit": 2, "order": order, "after": seen[-1]})
-        same(probe, f"{area}.after-the-last-is-empty", ([], False), (ids_of(end), end.json.get("has_more")), end)
+        same(
+            probe,
+            f"{area}.after-the-last-is-empty",
+            ([], False),
+            (ids_of(end), end.json.get("has_more")),
+            end,
+        )
 
 
 async def _edges(probe: Probe, area: str, path: str, above: int) -> None:

@@ -37,11 +37,15 @@ async def of_input(probe: Probe) -> None:
     """A context is compacted, and the outcome is used."""
     words = [probe.word(), probe.word()]
     told = {"role": "assistant", "content": "Noted."}
-    made = await probe.ask("POST", PATH, {"model": probe.model, "input": [user(words[0]), told, user(words[1])]})
+    made = await probe.ask(
+        "POST", PATH, {"model": probe.model, "input": [user(words[0]), told, user(words[1])]}
+    )
     output = made.json["output"]
     kinds = [item.get("type") for item in output]
     ends = kinds.count("compaction") == 1 and kinds[-1] == "compaction"
-    probe.holds(f"{C}.ends-with-one-compaction", ends, expected="messages, then a compaction", got=kinds, on=made)
+    probe.holds(
+        f"{C}.ends-with-one-compaction", ends, expected="messages, then a compaction", got=kinds, on=made
+    )
     same(probe, f"{C}.keeps-user-messages", words, words_of(output), made)
     sealed = output[-1].get("encrypted_content")
     probe.holds(f"{C}.content-is-sealed", bool(sealed), expected="a text", got=sealed, on=made)
@@ -53,13 +57,19 @@ async def of_input(probe: Probe) -> None:
     again = await probe.attempt(input=[*output, user("Say: ok")], max_output_tokens=16)
     same(probe, f"{C}.output-is-input", 200, again.status, made, again)
     broken = [*output[:-1], {**output[-1], "encrypted_content": swapped(str(sealed))}, user("Say: ok")]
-    refused(probe, f"{C}.tampered-content-is-refused", await probe.attempt(input=broken, max_output_tokens=16))
+    refused(
+        probe, f"{C}.tampered-content-is-refused", await probe.attempt(input=broken, max_output_tokens=16)
+    )
 
 
 def swapped(sealed: str) -> str:
     """The text with characters of its middle changed."""
     middle = len(sealed) // 2
-    return sealed[: middle - 2] + "".join("A" if c != "A" else "B" for c in sealed[middle - 2 : middle + 2]) + sealed[middle + 2 :]
+    return (
+        sealed[: middle - 2]
+        + "".join("A" if c != "A" else "B" for c in sealed[middle - 2 : middle + 2])
+        + sealed[middle + 2 :]
+    )
 
 
 @case(
@@ -77,5 +87,11 @@ async def of_chain(probe: Probe) -> None:
     found = words_of(made.json["output"])
     probe.holds(f"{C}.of-a-chain", word in found, expected=word, got=found, on=made)
     strange = {"model": probe.model, "previous_response_id": "resp_" + "0f" * 24}
-    refused(probe, f"{C}.unknown-previous-response-is-refused", await probe.request("POST", PATH, strange), 400, 404)
+    refused(
+        probe,
+        f"{C}.unknown-previous-response-is-refused",
+        await probe.request("POST", PATH, strange),
+        400,
+        404,
+    )
     refused(probe, f"{C}.model-is-required", await probe.request("POST", PATH, {"input": "Hi"}))

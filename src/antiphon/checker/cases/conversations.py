@@ -53,7 +53,9 @@ async def plain(probe: Probe) -> None:
     made = await probe.ask("POST", "/conversations", {"metadata": word})
     same(probe, f"{MADE}.keeps-metadata", word, made.json.get("metadata"), made)
     differ = made.json["id"] != empty.json["id"]
-    probe.holds(f"{MADE}.ids-are-distinct", differ, expected="another id", got=made.json["id"], on=(empty, made))
+    probe.holds(
+        f"{MADE}.ids-are-distinct", differ, expected="another id", got=made.json["id"], on=(empty, made)
+    )
     found = await probe.ask("GET", f"/conversations/{made.json['id']}")
     same(probe, f"{GOT}.equals-what-was-created", made.json, found.json, made, found)
     missing(probe, f"{GOT}.unknown-id-is-404", await probe.request("GET", UNKNOWN))
@@ -92,7 +94,12 @@ async def limits(probe: Probe) -> None:
     edge = {f"{n:02}" + "k" * 62: "v" * 512 for n in range(16)}
     inside = await probe.request("POST", "/conversations", {"metadata": edge})
     same(probe, f"{MADE}.metadata-at-limits-are-accepted", 200, inside.status, inside)
-    beyond: tuple[JSON, ...] = ({f"k{n}": "v" for n in range(17)}, {"k" * 65: "v"}, {"k": "v" * 513}, {"k": 1})
+    beyond: tuple[JSON, ...] = (
+        {f"k{n}": "v" for n in range(17)},
+        {"k" * 65: "v"},
+        {"k": "v" * 513},
+        {"k": 1},
+    )
     for metadata in beyond:
         answer = await probe.request("POST", "/conversations", {"metadata": metadata})
         refused(probe, f"{MADE}.metadata-beyond-limits-are-refused", answer)
@@ -118,7 +125,9 @@ async def update(probe: Probe) -> None:
     seen = [one.json["metadata"].get("a") for one in (answer, found)]
     same(probe, f"{CHANGED}.changes-metadata", ["2", "2"], seen, answer, found)
     keys = ("id", "created_at", "object")
-    same(probe, f"{CHANGED}.keeps-identity", [made.json[k] for k in keys], [found.json[k] for k in keys], found)
+    same(
+        probe, f"{CHANGED}.keeps-identity", [made.json[k] for k in keys], [found.json[k] for k in keys], found
+    )
     refused(probe, f"{CHANGED}.metadata-is-required", await probe.request("POST", path, {}))
     missing(probe, f"{CHANGED}.unknown-id-is-404", await probe.request("POST", UNKNOWN, {"metadata": {}}))
 
@@ -166,7 +175,13 @@ async def pages(probe: Probe) -> None:
     """The list of a conversation's items is read in all ways."""
     _, path = await opened(probe)
     none = await probe.ask("GET", f"{path}/items")
-    same(probe, f"{ITEMS}.empty-list-has-null-ids", ([], False), (ids_of(none), none.json.get("has_more")), none)
+    same(
+        probe,
+        f"{ITEMS}.empty-list-has-null-ids",
+        ([], False),
+        (ids_of(none), none.json.get("has_more")),
+        none,
+    )
     made = await probe.ask("POST", f"{path}/items", {"items": [user(probe.word()) for _ in range(4)]})
     await check_list(probe, ITEMS, f"{path}/items", ids_of(made))
 
@@ -233,7 +248,9 @@ async def single(probe: Probe) -> None:
     _, path = await opened(probe, items=given)
     _, elsewhere = await opened(probe)
     listed = await probe.ask("GET", f"{path}/items", query={"order": "asc"})
-    kept = [{key: item.get(key) for key in sent} for sent, item in zip(given, listed.json["data"], strict=False)]
+    kept = [
+        {key: item.get(key) for key in sent} for sent, item in zip(given, listed.json["data"], strict=False)
+    ]
     same(probe, f"{ITEMS}.keeps-every-kind", given, kept, listed)
     item = listed.json["data"][1]
     found = await probe.ask("GET", f"{path}/items/{item['id']}")

@@ -144,7 +144,9 @@ async def at_once(probe: Probe) -> None:
         *(probe.attempt(input=word, conversation=name, max_output_tokens=16) for word in words)
     )
     for answer in answers:
-        fine = answer.ok or (answer.status in (400, 409) and answer.error.get("code") == "conversation_locked")
+        fine = answer.ok or (
+            answer.status in (400, 409) and answer.error.get("code") == "conversation_locked"
+        )
         got = (answer.status, answer.error.get("code"))
         wanted = (200, "400 conversation_locked")
         probe.holds(f"{CROWD}.each-succeeds-or-is-locked", fine, expected=wanted, got=got, on=answer)
@@ -153,7 +155,9 @@ async def at_once(probe: Probe) -> None:
         return
     page = await held(probe, path)
     mixed = _mixed(page, won)
-    probe.holds(f"{CROWD}.turns-do-not-mix", not mixed, expected="turn after turn", got=mixed, on=(*answers, page))
+    probe.holds(
+        f"{CROWD}.turns-do-not-mix", not mixed, expected="turn after turn", got=mixed, on=(*answers, page)
+    )
     last = await probe.attempt(input="Say: ok", conversation=name, max_output_tokens=16)
     same(probe, f"{CROWD}.lock-ends-with-the-response", 200, last.status, last)
 

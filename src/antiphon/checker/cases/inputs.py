@@ -47,19 +47,32 @@ async def content(probe: Probe) -> None:
         for item in listed.json["data"]
         if item["type"] == "message"
     ]
-    same(probe, f"{ITEMS}.string-becomes-a-user-message", [("message", "user", [("input_text", word)])], shown, listed)
+    same(
+        probe,
+        f"{ITEMS}.string-becomes-a-user-message",
+        [("message", "user", [("input_text", word)])],
+        shown,
+        listed,
+    )
     ours = {item["id"] for item in made.json["output"]} & {item["id"] for item in listed.json["data"]}
     same(probe, f"{ITEMS}.output-is-not-listed", [], sorted(ours), listed)
 
 
-@case(f"{ITEMS}.calls", requirements=[f"{ITEMS}.keeps-calls-and-outputs"], requests=2, tokens=60, needs=("store",))
+@case(
+    f"{ITEMS}.calls",
+    requirements=[f"{ITEMS}.keeps-calls-and-outputs"],
+    requests=2,
+    tokens=60,
+    needs=("store",),
+)
 async def calls(probe: Probe) -> None:
     """A call and its output are listed as they were given."""
     given = [user("Weather?"), call_of(WEATHER, "call_a1"), output_of("call_a1", "rain")]
     made = await probe.create(input=given, max_output_tokens=16)
     listed = await probe.ask("GET", f"/responses/{made.json['id']}/input_items", query={"order": "asc"})
     kept = [
-        {key: item.get(key) for key in sent} for sent, item in zip(given[1:], listed.json["data"][1:], strict=False)
+        {key: item.get(key) for key in sent}
+        for sent, item in zip(given[1:], listed.json["data"][1:], strict=False)
     ]
     same(probe, f"{ITEMS}.keeps-calls-and-outputs", given[1:], kept, listed)
 
@@ -108,7 +121,9 @@ async def counts(probe: Probe) -> None:
     }
     for rule, body in more.items():
         n = await count(probe, **body)
-        probe.holds(f"{COUNT}.{rule}", n > plain, expected=f"more than {plain}", got=n, on=probe.exchanges[-1])
+        probe.holds(
+            f"{COUNT}.{rule}", n > plain, expected=f"more than {plain}", got=n, on=probe.exchanges[-1]
+        )
     made = await probe.create(input=text, max_output_tokens=16)
     same(probe, f"{COUNT}.counts-what-create-counts", plain, input_tokens(made), answer, made)
 
@@ -127,14 +142,23 @@ async def state(probe: Probe) -> None:
     chained = await count(probe, input="Hi", previous_response_id=made.json["id"])
     least = alone + 20
     probe.holds(
-        f"{COUNT}.counts-the-chain", chained >= least, expected=f"at least {least}", got=chained, on=probe.exchanges[-1]
+        f"{COUNT}.counts-the-chain",
+        chained >= least,
+        expected=f"at least {least}",
+        got=chained,
+        on=probe.exchanges[-1],
     )
     body = {"model": probe.model, "input": "Hi", "previous_response_id": "resp_" + "0f" * 24}
     answer = await probe.request("POST", "/responses/input_tokens", body)
     refused(probe, f"{COUNT}.unknown-previous-response-is-refused", answer, 400, 404)
 
 
-@case(f"{COUNT}.conversation", requirements=[f"{COUNT}.counts-the-conversation"], requests=3, needs=("input_tokens", "conversations"))
+@case(
+    f"{COUNT}.conversation",
+    requirements=[f"{COUNT}.counts-the-conversation"],
+    requests=3,
+    needs=("input_tokens", "conversations"),
+)
 async def conversation(probe: Probe) -> None:
     """What a conversation holds is counted."""
     long = user(" ".join(probe.word() for _ in range(20)))

@@ -38,12 +38,20 @@ C = "state.chain"
 )
 async def two_turns(probe: Probe) -> None:
     """A response is continued twice; the whole chain counts as input."""
-    first = await probe.create(input=f"Remember {' '.join(probe.word() for _ in range(30))}", max_output_tokens=16)
+    first = await probe.create(
+        input=f"Remember {' '.join(probe.word() for _ in range(30))}", max_output_tokens=16
+    )
     same(probe, f"{C}.first-response-has-no-previous", None, first.json.get("previous_response_id"), first)
     before = await probe.ask("GET", f"/responses/{first.json['id']}")
     alone = await probe.create(input="Say: ok", max_output_tokens=16)
     second = await probe.create(input="Say: ok", max_output_tokens=16, previous_response_id=first.json["id"])
-    same(probe, f"{C}.previous-response-id-is-echoed", first.json["id"], second.json.get("previous_response_id"), second)
+    same(
+        probe,
+        f"{C}.previous-response-id-is-echoed",
+        first.json["id"],
+        second.json.get("previous_response_id"),
+        second,
+    )
     probe.holds(
         f"{C}.earlier-turns-are-counted",
         input_tokens(second) > max(input_tokens(alone), input_tokens(first)),
@@ -57,13 +65,21 @@ async def two_turns(probe: Probe) -> None:
     same(probe, f"{C}.parent-stays-as-it-was", before.json, after.json, before, after)
 
 
-@case("state.chain.deep", requirements=[f"{C}.input-tokens-grow-with-depth"], requests=4, tokens=250, needs=STATE)
+@case(
+    "state.chain.deep",
+    requirements=[f"{C}.input-tokens-grow-with-depth"],
+    requests=4,
+    tokens=250,
+    needs=STATE,
+)
 async def deep(probe: Probe) -> None:
     """Four responses in a row, each with more before it."""
     made = [await probe.create(input="Say: ok", max_output_tokens=64)]
     while len(made) < 4:
         made.append(
-            await probe.create(input="Say: ok", max_output_tokens=64, previous_response_id=made[-1].json["id"])
+            await probe.create(
+                input="Say: ok", max_output_tokens=64, previous_response_id=made[-1].json["id"]
+            )
         )
     counts = [input_tokens(one) for one in made]
     rising = all(a < b for a, b in zip(counts, counts[1:], strict=False))
@@ -96,7 +112,14 @@ async def call_then_output(probe: Probe) -> None:
     answered = await probe.attempt(previous_response_id=before, input=[told], max_output_tokens=ROOM)
     if same(probe, f"{C}.function-call-is-carried", 200, answered.status, answered):
         said = text(answered.json)
-        probe.holds(f"{C}.tool-output-reaches-the-model", word in said, expected=word, got=said, on=answered, free=True)
+        probe.holds(
+            f"{C}.tool-output-reaches-the-model",
+            word in said,
+            expected=word,
+            got=said,
+            on=answered,
+            free=True,
+        )
         same(probe, f"{C}.tools-are-not-inherited", [], answered.json.get("tools"), answered)
     ignored = await probe.attempt(previous_response_id=before, input="Hello", max_output_tokens=16)
     refused(probe, f"{C}.unanswered-call-is-refused", ignored)
@@ -120,10 +143,18 @@ async def instructions(probe: Probe) -> None:
     counts: list[int] = []
     for given in (long, None):
         first = await probe.create(input="Say: ok", instructions=given, max_output_tokens=16)
-        second = await probe.create(input="Say: ok", previous_response_id=first.json["id"], max_output_tokens=16)
+        second = await probe.create(
+            input="Say: ok", previous_response_id=first.json["id"], max_output_tokens=16
+        )
         counts.append(input_tokens(second))
         if given:
-            same(probe, f"{C}.instructions-field-is-this-requests", None, second.json.get("instructions"), second)
+            same(
+                probe,
+                f"{C}.instructions-field-is-this-requests",
+                None,
+                second.json.get("instructions"),
+                second,
+            )
     probe.holds(
         f"{C}.instructions-are-not-inherited",
         counts[0] < counts[1] + 200,
@@ -162,7 +193,13 @@ async def unknown(probe: Probe) -> None:
     refused(probe, f"{C}.malformed-id-is-refused", odd, 400, 404)
 
 
-@case("state.chain.with-conversation", requirements=[f"{C}.excludes-conversation"], requests=3, tokens=40, needs=("conversations",))
+@case(
+    "state.chain.with-conversation",
+    requirements=[f"{C}.excludes-conversation"],
+    requests=3,
+    tokens=40,
+    needs=("conversations",),
+)
 async def with_conversation(probe: Probe) -> None:
     """A chain and a conversation at once are refused."""
     talk = await probe.ask("POST", "/conversations", {})
@@ -204,14 +241,27 @@ async def streamed(probe: Probe) -> None:
     stored = await probe.request("GET", f"/responses/{first.final['id']}")
     same(probe, "state.store.streamed-is-stored", 200, stored.status, stored)
     body = probe.body(
-        {"input": "Say: ok", "previous_response_id": first.final["id"], "max_output_tokens": 16, "stream": True}
+        {
+            "input": "Say: ok",
+            "previous_response_id": first.final["id"],
+            "max_output_tokens": 16,
+            "stream": True,
+        }
     )
     second = await probe.stream_of("POST", "/responses", body)
     if same(probe, f"{C}.streamed-parent", 200, second.status, second):
-        same(probe, f"{C}.streamed-child", first.final["id"], second.final.get("previous_response_id"), second)
+        same(
+            probe, f"{C}.streamed-child", first.final["id"], second.final.get("previous_response_id"), second
+        )
 
 
-@case("state.chain.after-incomplete", requirements=[f"{C}.incomplete-parent"], requests=2, tokens=150, needs=STATE)
+@case(
+    "state.chain.after-incomplete",
+    requirements=[f"{C}.incomplete-parent"],
+    requests=2,
+    tokens=150,
+    needs=STATE,
+)
 async def after_incomplete(probe: Probe) -> None:
     """A response that was cut short is continued."""
     first = await probe.create(input=MANY_WORDS, max_output_tokens=16)
@@ -247,7 +297,13 @@ async def references(probe: Probe) -> None:
     refused(probe, f"{C}.unknown-item-reference-is-refused", strange, 400, 404)
 
 
-@case("state.chain.with-reasoning", requirements=[f"{C}.reasoning-is-carried"], requests=3, tokens=400, needs=STATE)
+@case(
+    "state.chain.with-reasoning",
+    requirements=[f"{C}.reasoning-is-carried"],
+    requests=3,
+    tokens=400,
+    needs=STATE,
+)
 async def with_reasoning(probe: Probe) -> None:
     """The reasoning of one response is input of the next."""
     first = await probe.create(input="Say: ok", reasoning={"effort": "low"}, max_output_tokens=ROOM)
@@ -256,13 +312,23 @@ async def with_reasoning(probe: Probe) -> None:
         probe.skip(f"{C}.reasoning-is-carried", "the model did not reason")
         return
     second = await probe.create(input="Say: yes", previous_response_id=first.json["id"], max_output_tokens=16)
-    listed = await probe.ask("GET", f"/responses/{second.json['id']}/input_items", query={"order": "asc", "limit": 100})
+    listed = await probe.ask(
+        "GET", f"/responses/{second.json['id']}/input_items", query={"order": "asc", "limit": 100}
+    )
     ids = [item["id"] for item in listed.json["data"]]
     if first.json["output"][-1]["id"] not in ids:
         probe.skip(f"{C}.reasoning-is-carried", "input items list this request's input only")
         return
     wanted = [item["id"] for item in first.json["output"]]
-    same(probe, f"{C}.reasoning-is-carried", wanted, [one for one in ids if one in wanted], first, second, listed)
+    same(
+        probe,
+        f"{C}.reasoning-is-carried",
+        wanted,
+        [one for one in ids if one in wanted],
+        first,
+        second,
+        listed,
+    )
 
 
 @case(
@@ -286,12 +352,21 @@ async def store_false(probe: Probe) -> None:
     probe.demand(found) if probe.lack(found) else None
     shown = (kept.json.get("store", True), found.status)
     same(probe, "state.store.defaults-to-true", (True, 200), shown, kept, found)
-    gone = await probe.attempt(input="Hi", previous_response_id=kept.json["id"], store=False, max_output_tokens=16)
+    gone = await probe.attempt(
+        input="Hi", previous_response_id=kept.json["id"], store=False, max_output_tokens=16
+    )
     if not same(probe, "state.store.false-may-continue-a-stored-one", 200, gone.status, gone):
         return
     name = gone.json["id"]
-    refused(probe, "state.store.false-leaves-nothing-to-retrieve", await probe.request("GET", f"/responses/{name}"), 404)
-    refused(probe, "state.store.false-cannot-be-deleted", await probe.request("DELETE", f"/responses/{name}"), 404)
+    refused(
+        probe,
+        "state.store.false-leaves-nothing-to-retrieve",
+        await probe.request("GET", f"/responses/{name}"),
+        404,
+    )
+    refused(
+        probe, "state.store.false-cannot-be-deleted", await probe.request("DELETE", f"/responses/{name}"), 404
+    )
     next_one = await probe.attempt(input="Hi", previous_response_id=name, max_output_tokens=16)
     refused(probe, "state.store.false-cannot-be-continued", next_one, 400, 404)
 
@@ -299,7 +374,13 @@ async def store_false(probe: Probe) -> None:
 R = "state.replay"
 
 
-@case("state.replay.output", requirements=[f"{R}.all-output-items-are-accepted"], requests=2, tokens=700, profiles=("core", "stateless"))
+@case(
+    "state.replay.output",
+    requirements=[f"{R}.all-output-items-are-accepted"],
+    requests=2,
+    tokens=700,
+    profiles=("core", "stateless"),
+)
 async def replay_output(probe: Probe) -> None:
     """A client that keeps the history itself sends it all back."""
     made, call = await weather_call(probe, store=False, include=["reasoning.encrypted_content"])
@@ -331,14 +412,23 @@ async def replay_shapes(probe: Probe) -> None:
     told = {"role": "assistant", "content": [{"type": "output_text", "text": "Hello!"}]}
     roles = ("system", "developer", "developer", "user", "assistant", "assistant", "user")
     shapes = {
-        f"{R}.ids-of-the-client-are-accepted": [{**user("Say: ok"), "id": "msg_5f0c9d7e-8e1e-4d3e-9a55-0a1b2c3d4e5f"}],
+        f"{R}.ids-of-the-client-are-accepted": [
+            {**user("Say: ok"), "id": "msg_5f0c9d7e-8e1e-4d3e-9a55-0a1b2c3d4e5f"}
+        ],
         f"{R}.bare-assistant-text-is-accepted": [user("Hi"), told, user("Say: ok")],
         f"{R}.roles-are-accepted": [{"role": role, "content": "Say: ok"} for role in roles],
     }
     for requirement, given in shapes.items():
         answer = await probe.attempt(input=given, max_output_tokens=16)
         same(probe, requirement, 200, answer.status, answer)
-    nulls = ("include", "instructions", "metadata", "previous_response_id", "temperature", "top_p", "truncation")
+    nulls = (
+        "include",
+        "instructions",
+        "metadata",
+        "previous_response_id",
+        "temperature",
+        "top_p",
+        "truncation",
+    )
     answer = await probe.attempt(input="Say: ok", max_output_tokens=16, **dict.fromkeys(nulls))
     same(probe, f"{R}.null-for-optional-is-accepted", 200, answer.status, answer)
-

@@ -38,7 +38,14 @@ async def after_create(probe: Probe) -> None:
     same(probe, f"{GET}.is-repeatable", settled(first.json), settled(second.json), first, second)
 
 
-@case(f"{GET}.after-stream", requirements=[f"{GET}.equals-what-was-streamed"], requests=2, tokens=60, needs=STATE, profiles=("core",))
+@case(
+    f"{GET}.after-stream",
+    requirements=[f"{GET}.equals-what-was-streamed"],
+    requests=2,
+    tokens=60,
+    needs=STATE,
+    profiles=("core",),
+)
 async def after_stream(probe: Probe) -> None:
     """A response is retrieved after it was streamed."""
     made = await probe.stream(input="Say: ok", max_output_tokens=32)
@@ -95,9 +102,15 @@ async def include(probe: Probe) -> None:
     """`include` as a query parameter."""
     made = await probe.create(input="Say: ok", max_output_tokens=16)
     path = f"/responses/{made.json['id']}"
-    known = await probe.request("GET", path, query={"include": ["message.output_text.logprobs", "reasoning.encrypted_content"]})
+    known = await probe.request(
+        "GET", path, query={"include": ["message.output_text.logprobs", "reasoning.encrypted_content"]}
+    )
     same(probe, f"{GET}.knows-include", 200, known.status, known)
-    refused(probe, f"{GET}.unknown-include-is-refused", await probe.request("GET", path, query={"include": ["nothing.of.this"]}))
+    refused(
+        probe,
+        f"{GET}.unknown-include-is-refused",
+        await probe.request("GET", path, query={"include": ["nothing.of.this"]}),
+    )
 
 
 @case(
@@ -127,7 +140,10 @@ async def once(probe: Probe) -> None:
         return
     body = {"id": made.json["id"], "deleted": True}
     seen = {key: answer.json.get(key) for key in body}
-    if same(probe, f"{GONE}.answers-with-the-deletion", body, seen, answer) and answer.json.get("object") != "response":
+    if (
+        same(probe, f"{GONE}.answers-with-the-deletion", body, seen, answer)
+        and answer.json.get("object") != "response"
+    ):
         probe.unclear(f"{GONE}.answers-with-the-deletion", str(answer.json.get("object")), on=answer)
     refused(probe, f"{GONE}.then-retrieve-is-404", await probe.request("GET", path), 404)
     refused(probe, f"{GONE}.then-input-items-are-404", await probe.request("GET", f"{path}/input_items"), 404)
@@ -144,7 +160,11 @@ async def delete_unknown(probe: Probe) -> None:
 
 @case(
     f"{STOP}.refusals",
-    requirements=[f"{STOP}.synchronous-is-refused", f"{STOP}.synchronous-stays-as-it-was", f"{STOP}.unknown-id-is-404"],
+    requirements=[
+        f"{STOP}.synchronous-is-refused",
+        f"{STOP}.synchronous-stays-as-it-was",
+        f"{STOP}.unknown-id-is-404",
+    ],
     requests=5,
     tokens=30,
     needs=("background",),
