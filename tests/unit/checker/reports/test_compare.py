@@ -18,7 +18,8 @@ BEFORE = report(
 AFTER = report(
     [
         row("a.a.same"), row("a.a.breaks", "fail"), row("a.a.fixed"), row("a.a.lost", None),
-        row("a.a.tried", "fail"), row("a.a.skipped", "skipped"), row("a.a.new"), row("a.a.should", "fail", level="SHOULD"),
+        row("a.a.tried", "fail"), row("a.a.skipped", "skipped"), row("a.a.new"),
+        row("a.a.should", "fail", level="SHOULD"),
     ]
 )  # fmt: skip
 
