@@ -94,9 +94,12 @@ def watch(
     "--report", metavar="FILE", type=_FILE, help="Take verdicts from this report of `antiphon check`."
 )
 @click.option("--root", metavar="DIR", type=_FOLDER, default=Path(), help="The checkout.  [default: here]")
-def map_(out: Path, report: Path | None, root: Path) -> None:
+@click.option(
+    "--priorities", metavar="FILE", type=_FILE, help="Renew the table of what is owed in this page."
+)
+def map_(out: Path, report: Path | None, root: Path, priorities: Path | None) -> None:
     """Write which code, tests and requirements stand behind each element of the pin."""
-    from antiphon.checker.drift import mapping
+    from antiphon.checker.drift import mapping, owed, render
 
     try:
         run = mapping.run_of(report) if report else mapping.kept_run(out)
@@ -104,6 +107,8 @@ def map_(out: Path, report: Path | None, root: Path) -> None:
     except mapping.NotMappable as exc:
         _could_not(str(exc))
     out.write_text(mapping.render(made), "utf-8")
+    if priorities:
+        render.put_between(priorities, "owed", owed.page(made))
     click.echo(mapping.summary(made))
 
 

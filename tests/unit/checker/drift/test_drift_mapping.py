@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from antiphon.checker.drift import mapping, validate
+from antiphon.checker.drift import mapping, owed, validate
 from antiphon.checker.elements import elements
 from antiphon.core.kinds import ITEM_KINDS
 from antiphon.core.support import SUPPORT
 from antiphon.http.routes import official_routes
+from antiphon.spec import catalogue
 
 JSON = dict[str, Any]
 
@@ -173,3 +175,24 @@ def test_what_cannot_be_mapped_is_said(tmp_path: Path) -> None:
         mapping.read(tmp_path / "x.json")
     with pytest.raises(mapping.NotMappable, match="no report"):
         mapping.run_of(tmp_path / "x.json")
+
+
+def test_what_is_absent_is_owed_once(made: JSON) -> None:
+    found = owed.owed(made)
+    absent = {name for name, one in made["elements"].items() if one["status"] == "absent"}
+    listed = {one for elements_ in found.values() for one in elements_}
+    assert listed <= absent
+    assert {one for one in absent if one.startswith("operation:")} == set(found["new-required"])
+    gone = {one.removeprefix("operation:") for one in found["new-required"]}
+    with_them = {one for one in absent - listed if one.startswith(("parameter:", "query:"))}
+    assert with_them
+    assert {one.partition(":")[2].rpartition(":")[0] for one in with_them} <= gone
+    due = datetime.date.fromisoformat(catalogue.DATE) + datetime.timedelta(days=30)
+    assert f"| new-required | operations on `/skills` | 11 | {due} |" in owed.page(made)
+
+
+def test_nothing_owed_is_said_so(made: JSON) -> None:
+    whole = copy.deepcopy(made)
+    for one in whole["elements"].values():
+        one["status"] = "pass"
+    assert owed.page(whole) == f"Nothing of openai {catalogue.VERSION} is absent."
