@@ -313,6 +313,9 @@ _QUERIES = (
     ("include_obfuscation", ("true", "false")),
     ("unknown", ("1",)),
 )
+_LEADS_NOWHERE = ("context_management", "moderation", "prompt", "conversation", "previous_response_id")
+"""Parameters whose random values are refused at the door."""
+
 _COUNTED = (
     *("model", "input", "instructions", "tools", "tool_choice", "text", "reasoning", "truncation"),
     *("parallel_tool_calls", "previous_response_id", "conversation"),
@@ -335,7 +338,8 @@ def _creates(chance: random.Random) -> Iterator[JSON]:
     for file in sorted((shared.ROOT / "recordings").glob("*.request.json")):
         yield {**json.loads(file.read_bytes()), "model": MODEL}
     for _ in range(60):
-        yield {**official.sample("CreateResponse", chance), "model": MODEL}
+        sampled = {"input": "hi", **official.sample("CreateResponse", chance), "model": MODEL}
+        yield {name: one for name, one in sampled.items() if name not in _LEADS_NOWHERE}
         item = official.sample("InputItem", chance)
         yield {"model": MODEL, "input": [item, {"role": "user", "content": "hi"}]}
 
