@@ -17,8 +17,9 @@ class Reading(Enum):
     """Who wrote the value, and so how strictly it is read.
 
     - `REQUEST`: unknown fields are faults; null may stand for every field that may be left out.
-    - `ITEM`, inside the input items of a request: as before, but unknown fields are kept, because clients
-      replay items of other servers and versions.
+    - `ITEM`, inside the input items of a request, and inside hosted tools: as before, but unknown fields are
+      kept, because clients replay items of other servers and versions, and offer tools of versions to come
+      (Codex sends `search_content_types` with `web_search`, which its type does not have).
     - `REPLY`: unknown fields are allowed, as the real API adds some; null only where the type says so.
     """
 
@@ -28,6 +29,9 @@ class Reading(Enum):
 
 
 _ITEM_UNIONS = ("InputItemParam",)
+_TOOL_UNION = "ToolParam"
+_OWN_TOOLS = frozenset({"function", "custom", "namespace"})
+"""Tools whose every field we act on; the others are dropped, or run by something that reads them itself."""
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -44,6 +48,11 @@ class Compiler:
     def __init__(self, pin: Pin) -> None:
         self._pin = pin
         self._named: dict[tuple[str, Reading], Check] = {}
+        self._hosted = {
+            name
+            for name in map(_reference, self._branches({"ref": _TOOL_UNION}))
+            if name is not None and not _OWN_TOOLS.intersection(_values(pin.types[name].get("type")))
+        }
 
     def fields(self, fields: Fields, reading: Reading) -> Check:
         """The check of an object with these fields."""
@@ -78,7 +87,7 @@ class Compiler:
         return checks.by_kind(table, _expected(branches))
 
     def _reference(self, name: str, reading: Reading) -> Check:
-        if name in _ITEM_UNIONS:
+        if name in _ITEM_UNIONS or (reading is Reading.REQUEST and name in self._hosted):
             reading = Reading.ITEM
         key = (name, reading)
         if key not in self._named:
