@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 
+from antiphon.checker import exporter
 from antiphon.cli import main
 from antiphon.config import Settings
 from antiphon.config_fields import ENGINE, Field, fields, type_words
@@ -148,12 +149,21 @@ def metric_name(family: Any) -> str:
     return family.name + ("_total" if family.type == "counter" else "")
 
 
+def check_metrics() -> str:
+    rows = [
+        (f"`{name}`", ", ".join(f"`{label}`" for label in labels) or "–", text)
+        for name, (text, labels) in exporter.METRICS.items()
+    ]
+    return table(("name", "labels", "what it says"), *rows)
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "configuration.md": {"settings": settings, "flags": flags},
     "cli.md": {"commands": commands},
     "parameters.md": {"parameters": parameters, "extras": extras},
     "routes.md": {"routes": routes},
     "metrics.md": {"metrics": metrics},
+    "check-reports.md": {"check-metrics": check_metrics},
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from antiphon.checker import report as reports
 from antiphon.checker.charts import bar, legend, spelled
-from antiphon.checker.markup import Markup, breakable, one_line, tag
+from antiphon.checker.markup import Markup, breakable, joined, one_line, tag
 from antiphon.checker.page import header, page
 from antiphon.checker.reading import LEVELS, Tally, facts, percent, tally, verdict_of
 from antiphon.checker.report import Report, ReportError, Row
@@ -143,7 +143,7 @@ def _level(one: Matrix, level: str) -> Markup:
         tallies = one.tallies(level, area)
         if any(t.total for t in tallies):
             rows.append(_html_row(area, tallies, level))
-    return tag("section", tag("h2", level), _table(["Area", *one.names], rows))
+    return tag("section", tag("h2", level), _table(["Area", *_heads(one)], rows))
 
 
 def _html_row(area: str, tallies: list[Tally], level: str) -> Markup:
@@ -161,6 +161,16 @@ def _kept(one: Tally) -> str:
         return "not judged"
     broken = f", {one['fail']} broken" if one["fail"] else ""
     return f"{percent(one.share)} of {one.judged} judged{broken}"
+
+
+def _heads(one: Matrix) -> list[Markup]:
+    """Name, version and day of each column."""
+    return [
+        joined(
+            [name, tag("small", one_line(f"{column.target.get('version') or ''} {column.started[:10]}", 80))]
+        )
+        for name, column in zip(one.names, one.columns, strict=True)
+    ]
 
 
 def _table(names: Sequence[str], rows: Sequence[Markup]) -> Markup:
@@ -181,7 +191,7 @@ def _differing(one: Matrix) -> Markup:
         for row in one.differing()
     ]
     heading = tag("h2", "Where they differ ", tag("small", str(len(rows)), class_="number"))
-    return tag("section", heading, _table(["Requirement", *one.names], rows))
+    return tag("section", heading, _table(["Requirement", *_heads(one)], rows))
 
 
 def _notes(one: Matrix) -> Markup:

@@ -150,7 +150,12 @@ def dom(text: str, folder: Path) -> str:
     file.write_text(text, "utf-8")
     with tempfile.TemporaryDirectory() as profile:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-        flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        flags += [
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--virtual-time-budget=3000",
+        ]
         done = subprocess.run(
             [program, *flags, f"--user-data-dir={profile}", "--dump-dom", file.as_uri()],
             capture_output=True,
@@ -172,3 +177,45 @@ def test_a_browser_runs_our_script_and_no_other(made: type[Report], tmp_path: Pa
     counted = f"{len(report.findings)} findings, {len(report.requirements)} requirements"
     assert page.texts["output"] == [counted]
     assert page.named("img") == []
+
+
+ACTS = """
+const press = (one) => document.querySelector(one).click();
+const choose = (id, value) => {
+  const one = document.getElementById(id);
+  one.value = value;
+  one.dispatchEvent(new Event(id === "search" ? "input" : "change"));
+};
+const told = [];
+const note = () => told.push(document.getElementById("shown").textContent);
+note();
+press(".chip[data-verdict=fail]"); note();
+choose("level", "MUST"); note();
+choose("area", "conversations"); note();
+press("#clear"); note();
+choose("severity", "sdk"); note();
+press("#clear");
+press("button.area[data-area='responses.stream']"); note();
+press("#clear");
+choose("search", "no retry field");
+setTimeout(() => { note(); document.body.dataset.told = told.join("; "); }, 500);
+"""
+
+
+@pytest.mark.slow
+def test_the_filters_filter(tmp_path: Path) -> None:
+    text = report_html.render(sample.small())
+    text = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
+    after = dom(text.replace("</body>", f"<script>{ACTS}</script></body>"), tmp_path)
+    assert Page(after).named("body")[0]["data-told"] == "; ".join(
+        [
+            "5 findings, 8 requirements",
+            "2 findings, 2 requirements",
+            "1 findings, 1 requirements",
+            "0 findings, 0 requirements",
+            "5 findings, 8 requirements",
+            "1 findings, 1 requirements",
+            "3 findings, 3 requirements",
+            "1 findings, 0 requirements",
+        ]
+    )
