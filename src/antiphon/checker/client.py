@@ -1,11 +1,11 @@
-"""The checker's own client: HTTP, SSE and WebSocket, each exchange kept as evidence and charged to a budget."""
+"""The checker's own client: HTTP, SSE and WebSocket; exchanges are kept as evidence and cost a budget."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import aiohttp
 
+from antiphon.checker.narrow import as_list, as_object, inside
 from antiphon.checker.socket import Socket
 from antiphon.checker.sse import SseReader, event_of
 from antiphon.checker.wire import JSON, Exchange, SocketExchange, StreamExchange, redacted
@@ -74,8 +75,9 @@ class Target:
 
 
 def target(url: str, model: str, **more: Any) -> Target:
-    """A target from what the user gave. A URL without a path gets `/v1`; one with `/openai` and `api-version`, or
-    on an Azure host, is Azure's: the key goes into `api-key`. Raises `ValueError` for what is no http URL."""
+    """A target from what the user gave. A URL without a path gets `/v1`; one with `/openai` and
+    `api-version`, or on an Azure host, is Azure's: the key goes into `api-key`. Raises `ValueError` for what
+    is no http URL."""
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"not an http URL: {url}")
@@ -89,15 +91,15 @@ def target(url: str, model: str, **more: Any) -> Target:
 def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for name, value in query.items():
-        many: list[Any] = value if isinstance(value, list) else [value]
+        many = as_list(value) or [value]
         found += [(name, str(one).lower() if isinstance(one, bool) else str(one)) for one in many]
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request. `body` (bytes) or `form` stand in for `json`; `key` None leaves the key out, else NOTHING keeps
-    the target's; `stop_after` hangs up after so many events of a stream."""
+    """A request. `body` (bytes) or `form` stand in for `json`; `key` None leaves the key out, else NOTHING
+    keeps the target's; `stop_after` hangs up after so many events of a stream."""
 
     method: str
     path: str
@@ -129,8 +131,7 @@ class Client:
         await self._session.close()
 
     async def learn(self) -> Exchange:
-        """Sees how the target answers a path that cannot exist, so that a missing route is known from a missing
-        object."""
+        """Sees how a path that cannot exist is answered, to know a missing route from a missing object."""
         answer = await self.send(Call("GET", "/antiphon-check-no-such-route"))
         if not answer.ok:
             self.missing_route = _print_of(answer)
@@ -162,7 +163,7 @@ class Client:
     @asynccontextmanager
     async def socket(
         self, path: str = "/responses", headers: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Socket]:
+    ) -> AsyncGenerator[Socket]:
         """A WebSocket connection; where the upgrade is refused, `socket.exchange.status` says how."""
         call = Call(
             "GET", path, headers={"OpenAI-Beta": "responses_websockets=2026-02-06", **(headers or {})}
@@ -171,7 +172,7 @@ class Client:
         sent = self._headers(call)
         try:
             connection = await self._session.ws_connect(
-                exchange.url.replace("http", "ws", 1), headers=sent, max_msg_size=0, timeout=_CLOSE
+                exchange.url.replace("http", "ws", 1), headers=sent, max_msg_size=0
             )
         except aiohttp.WSServerHandshakeError as exc:
             exchange.status, exchange.headers = exc.status, list((exc.headers or {}).items())
@@ -235,22 +236,20 @@ class Client:
     def _charge(self, exchange: Exchange) -> None:
         if isinstance(exchange, StreamExchange) and exchange.events:
             self._charge_events(exchange.events)
-        elif exchange.method == "POST" and isinstance(exchange.json, dict):
-            self.budget.tokens += _tokens(exchange.json)
+        elif exchange.method == "POST":
+            self.budget.tokens += _tokens(as_object(exchange.json))
 
     def _charge_events(self, events: list[JSON]) -> None:
         for event in events:
-            response = event.get("response")
-            if event.get("type") in ENDS and isinstance(response, dict):
-                self.budget.tokens += _tokens(response)
+            if event.get("type") in ENDS:
+                self.budget.tokens += _tokens(as_object(event.get("response")))
 
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
-_CLOSE = aiohttp.ClientWSTimeout(ws_close=5.0)
 
 
 @asynccontextmanager
-async def connected(where: Target, budget: Budget | None = None) -> AsyncIterator[Client]:
+async def connected(where: Target, budget: Budget | None = None) -> AsyncGenerator[Client]:
     """A client for the length of a `with`."""
     client = Client(where, budget)
     try:
@@ -301,8 +300,7 @@ def _form(parts: Mapping[str, Part]) -> aiohttp.FormData:
 
 
 def _tokens(response: JSON) -> int:
-    usage = response.get("usage")
-    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    total = inside(response, "usage", "total_tokens")
     return total if isinstance(total, int) else 0
 
 

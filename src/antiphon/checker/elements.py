@@ -1,4 +1,4 @@
-"""The elements of the pinned surface, each under one name (`event:response.created`), as requirements cover them."""
+"""The elements of the pinned surface by name (`event:response.created`), as requirements cover them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def parameter(operation: str, name: str) -> str:
 
 
 def reply_types() -> dict[str, str]:
-    """Object type → the first operation that answers with it, alone or in a list; items of unions left out."""
+    """Object type → the first operation that answers with it, alone or in a list; unions are left out."""
     found: dict[str, str] = {}
     for name, operation in catalogue.operations().items():
         kind = reference(operation.returns)

@@ -1,4 +1,4 @@
-"""Requirements that follow from the pin: that things exist and have the pinned shape. Ids are made here only."""
+"""Requirements that follow from the pin: that things exist, in the pinned shape. Ids are made only here."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antiphon.checker.verdicts import Observation, Verdict
+from antiphon.checker.verdicts import Observation, Verdict, alternatives
 from antiphon.checker.wire import Exchange
 
 
@@ -22,7 +22,7 @@ class Look:
     def fails(self, requirement: str, message: str, *, expected: Any = None, got: Any = None) -> None:
         known = self._seen.get(requirement)
         if known is None or known.verdict is not Verdict.FAIL:
-            wanted = expected if isinstance(expected, tuple) else (expected,)
+            wanted = alternatives(expected)
             self._seen[requirement] = Observation(
                 requirement, Verdict.FAIL, message, wanted, got, (self.exchange,)
             )

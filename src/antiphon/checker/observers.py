@@ -9,6 +9,7 @@ from typing import Any
 from antiphon.checker import generated, shapes
 from antiphon.checker.laws import Answer, Told, laws
 from antiphon.checker.look import Look
+from antiphon.checker.narrow import as_object
 from antiphon.checker.reader import Reading
 from antiphon.checker.requirements import load
 from antiphon.checker.verdicts import Observation
@@ -31,8 +32,7 @@ def observe(exchange: Exchange) -> list[Observation]:
         _judge(look, requirement, law, exchange)
     operation = shapes.operation_of(exchange.method, exchange.path)
     if exchange.status >= 400:
-        for requirement, law in laws().errors.items():
-            _judge(look, requirement, law, exchange)
+        look_at_error(look, exchange)
     elif isinstance(exchange, StreamExchange) and exchange.frames:
         look_at_stream(look, reading_of(exchange), asked=exchange.sent)
         if operation is not None:
@@ -57,10 +57,11 @@ def reading_of(exchange: StreamExchange) -> Reading:
     )
 
 
-def look_at_stream(look: Look, reading: Reading, *, asked: JSON) -> None:
-    """The events of a stream, and the response that it ends with."""
-    if not reading.events:
-        look.fails("responses.stream.first-event-is-created", "the stream has no event")
+def look_at_stream(look: Look, reading: Reading, *, asked: JSON, offline: bool = False) -> None:
+    """The events of a stream, and the response that it ends with. `offline`: it was not made just now."""
+    if not reading.events:  # which is right only where a finished stream is resumed at its end
+        if reading.head and reading.tail:
+            look.fails("responses.stream.first-event-is-created", "the stream has no event")
         return
     for event in reading.events:
         shapes.look_at_event(look, event)
@@ -69,20 +70,26 @@ def look_at_stream(look: Look, reading: Reading, *, asked: JSON) -> None:
             _judge(look, requirement, law.check, reading)
     _look_at_open_questions(look, reading)
     if reading.final:
-        look_at_answer(look, reading.final, asked if isinstance(asked, dict) else {})
+        look_at_answer(look, reading.final, asked, offline=offline)
 
 
-def look_at_answer(look: Look, response: Any, asked: Any) -> None:
-    """A response object with the request that made it."""
-    if not isinstance(response, dict):
+def look_at_error(look: Look, exchange: Exchange) -> None:
+    """An error answer."""
+    for requirement, law in laws().errors.items():
+        _judge(look, requirement, law, exchange)
+
+
+def look_at_answer(look: Look, response: Any, asked: Any, *, offline: bool = False) -> None:
+    """A response object with the request that made it (empty where this exchange did not)."""
+    answer = Answer(as_object(response), as_object(asked), offline)
+    if not answer.response:
         return
-    answer = Answer(response, asked if isinstance(asked, dict) else {})
     for requirement, law in laws().answers.items():
         _judge(look, requirement, law, answer)
 
 
 def _look_at_frames(look: Look, exchange: SocketExchange) -> None:
-    """The events on a WebSocket have the shapes of streaming events; what is in order is its cases' matter."""
+    """The events on a WebSocket have the shapes of streaming events; their order is for its cases."""
     for event in exchange.events:
         if event.get("type") != "error":
             shapes.look_at_event(look, {k: v for k, v in event.items() if k != "stream_id"})

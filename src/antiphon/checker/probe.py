@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from antiphon.checker.client import NOTHING, Call, Client, Part, pause
 from antiphon.checker.requirements import LawBook
 from antiphon.checker.socket import Socket
-from antiphon.checker.verdicts import Observation, Verdict
+from antiphon.checker.verdicts import Observation, Verdict, alternatives
 from antiphon.checker.wire import JSON, Exchange, StreamExchange
 
 E = TypeVar("E", bound=Exchange)
@@ -25,8 +25,8 @@ UNSUPPORTED_CODES = frozenset(
     | {"unsupported_feature", "feature_not_supported", "upgrade_required"}
 )
 _UNSUPPORTED = re.compile(
-    r"not (currently |yet )?(be )?(supported|implemented|available|enabled|configured)|unsupported|does ?n.t support"
-    r"|unimplemented|no such tool type|does not offer|cannot run",
+    r"not (currently |yet )?(be )?(supported|implemented|available|enabled|configured)|unsupported"
+    r"|does ?n.t support|unimplemented|no such tool type|does not offer|cannot run",
     re.IGNORECASE,
 )
 
@@ -75,11 +75,11 @@ class Probe:
     # Asking.
 
     async def request(self, method: str, path: str, json: Any = NOTHING, **more: Any) -> Exchange:
-        """Any request, and any answer to it. `more`: query, headers, body, form, key, timeout_s (`client.Call`)."""
+        """Any request, and any answer to it. `more`: the other fields of `client.Call`, such as query."""
         return self._seen(await self.client.send(Call(method, path, json, **more)))
 
     async def ask(self, method: str, path: str, json: Any = NOTHING, **more: Any) -> Exchange:
-        """As `request`, but the case goes on only where the answer is a success. Raises `Refused`, `Lacking`."""
+        """As `request`, but the case goes on only after a success. Raises `Refused`, `Lacking`."""
         return self.demand(await self.request(method, path, json, **more))
 
     async def create(self, **body: Any) -> Exchange:
@@ -106,7 +106,7 @@ class Probe:
         return found
 
     @asynccontextmanager
-    async def socket(self, headers: Mapping[str, str] | None = None) -> AsyncIterator[Socket]:
+    async def socket(self, headers: Mapping[str, str] | None = None) -> AsyncGenerator[Socket]:
         """A WebSocket to `/responses`. Raises `Lacking` where the upgrade is refused."""
         async with self.client.socket(headers=headers) as opened:
             if not opened.open:
@@ -125,7 +125,7 @@ class Probe:
         return await self.ask("POST", "/files", form=form)
 
     async def until_ended(self, response_id: str, *, tries: int = 100, every_s: float = 0.1) -> Exchange:
-        """Polls a response until it is neither queued nor in progress; the last answer where it never ends."""
+        """Polls a response until it is neither queued nor in progress; the last answer if it never ends."""
         found = await self.ask("GET", f"/responses/{response_id}")
         while tries > 0 and found.json.get("status") in ("queued", "in_progress"):
             tries -= 1
@@ -134,8 +134,8 @@ class Probe:
         return found
 
     def body(self, given: Mapping[str, Any]) -> JSON:
-        """The body of a create request: the model, and `store` where the profile sets it. `model: NOTHING` (any
-        value NOTHING) leaves a parameter out."""
+        """The body of a create request: the model, and `store` where the profile sets it. The value NOTHING
+        leaves a parameter out, the model too."""
         filled: JSON = {"model": self.model}
         if self._store is not None:
             filled["store"] = self._store
@@ -173,7 +173,7 @@ class Probe:
         """Says whether the requirement holds here, and gives `ok` back. `expected` may be a tuple of
         alternatives. `free`: the model may be the cause; the case runs again, and then warns."""
         verdict = Verdict.PASS if ok else Verdict.FAIL
-        wanted: tuple[Any, ...] = expected if isinstance(expected, tuple) else (expected,)
+        wanted = alternatives(expected)
         text = message or ("" if ok else f"expected {_alternatives(wanted)}, got {_short(got)}")
         self._say(Observation(requirement, verdict, "" if ok else text, wanted, got, _on(on), free=free))
         return ok

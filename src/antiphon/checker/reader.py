@@ -1,4 +1,4 @@
-"""The checker's own reading of an event stream: what was opened, said and closed, by place. It judges nothing."""
+"""The checker's own reading of a stream: what was opened, said and closed, by place. It judges nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from antiphon.checker.narrow import as_list, as_object, inside
 from antiphon.checker.wire import JSON, Frame
 
 TERMINALS = {
@@ -19,8 +20,8 @@ TERMINALS = {
 
 @dataclass(frozen=True, slots=True)
 class TextKind:
-    """A text that is streamed in pieces. `whole` is the field of its done event, `index` the field that tells its
-    place inside the item, `name` the word for it in requirement ids."""
+    """A text that is streamed in pieces. `whole` is the field of its done event, `index` the field that tells
+    its place inside the item, `name` the word for it in requirement ids."""
 
     name: str
     whole: str
@@ -59,7 +60,7 @@ class Text:
 
 @dataclass
 class Item:
-    """One output item: the snapshots of its opening and closing with their positions, and its inner events."""
+    """One output item: how it was opened and closed, and the events inside it, each with its position."""
 
     index: Any
     added: list[tuple[int, JSON]] = field(default_factory=list[tuple[int, JSON]])
@@ -82,7 +83,7 @@ class Item:
 @dataclass
 class Reading:
     """A stream, read. `head`: it begins at its beginning; `tail`: it was read to its end (not cut by us).
-    `frames` are the SSE blocks, where there were any; `done_at` are positions of `[DONE]` (events before it)."""
+    `frames` are the SSE blocks, where there were any."""
 
     events: list[JSON]
     head: bool = True
@@ -102,11 +103,10 @@ class Reading:
             if "output_index" not in event:
                 continue
             item = found.setdefault(event["output_index"], Item(event["output_index"]))
-            snapshot: Any = event.get("item")
-            if event.get("type") == "response.output_item.added" and isinstance(snapshot, dict):
-                item.added.append((position, snapshot))
-            elif event.get("type") == "response.output_item.done" and isinstance(snapshot, dict):
-                item.done.append((position, snapshot))
+            if event.get("type") == "response.output_item.added":
+                item.added.append((position, as_object(event.get("item"))))
+            elif event.get("type") == "response.output_item.done":
+                item.done.append((position, as_object(event.get("item"))))
             else:
                 item.inner.append((position, event))
         return found
@@ -118,8 +118,7 @@ class Reading:
     @cached_property
     def final(self) -> JSON:
         """The response in the last terminal event; empty where there is none."""
-        found: Any = self.terminals[-1][1].get("response") if self.terminals else None
-        return found if isinstance(found, dict) else {}
+        return as_object(self.terminals[-1][1].get("response")) if self.terminals else {}
 
     @property
     def status(self) -> str | None:
@@ -161,13 +160,11 @@ def finished_text(item: JSON, family: str, index: Any) -> Any:
     if family == "reasoning_summary_text":
         return _entry(item.get("summary"), index).get(whole)
     if family == "shell_call_command":
-        action: Any = item.get("action")
-        commands = action.get("commands") if isinstance(action, dict) else None
-        return commands[index] if isinstance(commands, list) and index < len(commands) else None
+        commands = as_list(inside(item, "action", "commands"))
+        return commands[index] if isinstance(index, int) and index < len(commands) else None
     return item.get(whole)
 
 
 def _entry(entries: Any, index: Any) -> JSON:
-    if isinstance(entries, list) and isinstance(index, int) and 0 <= index < len(entries):
-        return entries[index] if isinstance(entries[index], dict) else {}
-    return {}
+    found = as_list(entries)
+    return as_object(found[index]) if isinstance(index, int) and 0 <= index < len(found) else {}

@@ -147,7 +147,7 @@ def _gaps(document: Mapping[str, Any], known: frozenset[str]) -> dict[str, str]:
             ]
             if not fitting:
                 raise LawBookError(f"gaps.toml: {pattern} names nothing of the pin")
-            found |= dict.fromkeys(fitting, table["reason"])
+            found |= dict.fromkeys(fitting, str(table["reason"]))
     return found
 
 

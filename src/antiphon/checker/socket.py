@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from antiphon.checker.narrow import as_object
 from antiphon.checker.wire import JSON, SocketExchange
 
 ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
@@ -79,4 +80,4 @@ def _event(text: str) -> JSON:
         value: Any = json.loads(text)
     except ValueError:
         value = None
-    return value if isinstance(value, dict) else {"type": "?", "text": text}
+    return as_object(value) or {"type": "?", "text": text}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from antiphon.checker.narrow import as_object
 from antiphon.checker.wire import JSON, Frame
 
 
@@ -44,4 +45,4 @@ def event_of(frame: Frame) -> JSON | None:
         value: Any = json.loads(frame.data or "")
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return as_object(value) if isinstance(value, dict) else None

@@ -207,7 +207,7 @@ def _rest(case: Case, said: set[str], verdict: Verdict, why: str) -> list[Observ
 
 
 def _refused(case: Case, probe: Probe, refusal: Refused) -> list[Observation]:
-    """A fault of the server's own has its requirement; any other refusal speaks against what the case is for."""
+    """A fault of the server has its requirement; another refusal speaks against what the case is for."""
     exchange, said = refusal.exchange, _said(probe)
     rest = _rest(case, said, Verdict.SKIPPED, f"could not be tried: {refusal}")
     if not rest or exchange.status >= 500 or not exchange.status:
@@ -218,7 +218,7 @@ def _refused(case: Case, probe: Probe, refusal: Refused) -> list[Observation]:
 
 
 def _stumbled(case: Case, probe: Probe, why: str) -> list[Observation]:
-    """Where an observer has already seen what is wrong with the answer, that is the finding; else this is one."""
+    """Where an observer has seen what is wrong, that is the finding; else this is one."""
     rest = _rest(case, _said(probe), Verdict.SKIPPED, f"an answer could not be read: {why}")
     blamed = any(one.verdict is Verdict.FAIL for one in probe.observed)
     if not rest or blamed or not probe.exchanges:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from antiphon.checker.wire import Exchange
 
 
 class Verdict(StrEnum):
-    """`warn`: broken, but the model's freedom may be the cause. `unclear`: an answer on which the sources differ.
-    `unimplemented`: the server says that it lacks the feature. `skipped`: not tried, with a reason."""
+    """`warn`: broken, but the model's freedom may be the cause. `unclear`: an answer on which the sources
+    differ. `unimplemented`: the server says that it lacks the feature. `skipped`: not tried, with a
+    reason."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -36,7 +37,8 @@ TOLD = (Verdict.FAIL, Verdict.WARN, Verdict.UNCLEAR, Verdict.UNIMPLEMENTED)
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look at one requirement. `on` are the exchanges that show it; `free`: the model may be the cause."""
+    """One look at one requirement. `on` are the exchanges that show it; `free`: the model may be the
+    cause."""
 
     requirement: str
     verdict: Verdict
@@ -50,7 +52,8 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Observations of one requirement that say the same; `times` is how many, the first one's wire is kept."""
+    """Observations of one requirement that say the same; `times` is how many, the first one's wire is
+    kept."""
 
     requirement: str
     verdict: Verdict
@@ -60,6 +63,11 @@ class Finding:
     got: Any
     wire: tuple[Exchange, ...]
     times: int = 1
+
+
+def alternatives(expected: Any) -> tuple[Any, ...]:
+    """A tuple is several answers that are all right; anything else is one."""
+    return cast(tuple[Any, ...], expected) if isinstance(expected, tuple) else (expected,)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:

@@ -1,4 +1,4 @@
-"""What was sent and what came, exactly: the evidence of every finding. Keys of the caller never get in here."""
+"""What was sent and what came, exactly: the evidence of every finding, without the caller's keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-JSON = dict[str, Any]
+from antiphon.checker.narrow import JSON, as_object
 
 SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "proxy-authorization", "cookie"})
 SHOWN_KEY = "$API_KEY"
@@ -74,8 +74,7 @@ class Exchange:
     @property
     def error(self) -> JSON:
         """The `error` object of an error's body; empty where there is none."""
-        found: Any = self.json.get("error") if isinstance(self.json, dict) else None
-        return found if isinstance(found, dict) else {}
+        return as_object(as_object(self.json).get("error"))
 
     def record(self) -> JSON:
         """As a report keeps it."""
@@ -117,8 +116,8 @@ class Frame:
 
 @dataclass
 class StreamExchange(Exchange):
-    """An exchange whose answer is a stream. `events` are the JSON objects of its frames, in order. `cut`: we hung
-    up; `complete`: it came to its end, between two frames."""
+    """An exchange whose answer is a stream. `events` are the JSON objects of its frames, in order. `cut`: we
+    hung up; `complete`: it came to its end, between two frames."""
 
     frames: list[Frame] = field(default_factory=list[Frame])
     events: list[JSON] = field(default_factory=list[JSON])
@@ -154,8 +153,8 @@ class SocketExchange(Exchange):
 
 def last_response(events: list[JSON]) -> JSON:
     """The `response` of the last event that has one."""
-    found = (event.get("response") for event in reversed(events))
-    return next((response for response in found if isinstance(response, dict)), {})
+    found = [response for event in events if (response := as_object(event.get("response")))]
+    return found[-1] if found else {}
 
 
 def decoded(text: bytes) -> Any:

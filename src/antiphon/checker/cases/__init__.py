@@ -15,9 +15,10 @@ Run = Callable[[Probe], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`address` is unique, `statement` one line; `requirements` are all that it may speak of, the one that it is
-    for first. `requests` and `tokens` are what it costs. `needs` are features: where one is found missing, the
-    case is not tried again. A case that is not `safe` runs alone. `profiles`: besides `full`, when it runs."""
+    """`address` is unique, `statement` one line; `requirements` are all that it may speak of, the one that it
+    is for first. `requests` and `tokens` are what it costs. `needs` are features: where one is found missing,
+    the case is not tried again. A case that is not `safe` runs alone. `profiles`: besides `full`, when it
+    runs."""
 
     address: str
     statement: str

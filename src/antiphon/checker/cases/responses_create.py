@@ -7,6 +7,7 @@ from typing import Any
 
 from antiphon.checker.cases import case
 from antiphon.checker.laws.answers import output, texts
+from antiphon.checker.narrow import inside
 from antiphon.checker.probe import Probe
 from antiphon.checker.wire import JSON, Exchange
 
@@ -214,7 +215,7 @@ async def replay(probe: Probe) -> None:
 async def limit(probe: Probe) -> None:
     """An output limit that is reached ends the response as incomplete."""
     made = await probe.create(input=f"Repeat these words exactly: {_many_words(probe)}", max_output_tokens=16)
-    told = (made.json.get("status"), (made.json.get("incomplete_details") or {}).get("reason"))
+    told = (made.json.get("status"), inside(made.json, "incomplete_details", "reason"))
     wanted = ("incomplete", "max_output_tokens")
     early = told[0] == "completed" and made.json["usage"]["output_tokens"] < 16
     probe.holds(
@@ -224,13 +225,6 @@ async def limit(probe: Probe) -> None:
 
 def _many_words(probe: Probe) -> str:
     return " ".join(probe.word() for _ in range(60))
-
-
-async def _says(probe: Probe, requirement: str, word: str, **body: Any) -> None:
-    """The answer holds the word; a model may fail at that, so it is tried again and then a warning."""
-    made = await probe.create(max_output_tokens=ROOM, **body)
-    told = texts(made.json)
-    probe.holds(requirement, word in told.lower(), expected=f"… {word} …", got=told, on=made, free=True)
 
 
 @case(f"{_C}.system", requirements=[f"{_C}.system-message-is-followed"], tokens=128, profiles=ALWAYS)

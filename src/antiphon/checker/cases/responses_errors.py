@@ -17,8 +17,8 @@ _USER: JSON = {"role": "user", "content": "Hi"}
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A wrong body and what must come of it. `also` are further requirements, by id, with the error field and value
-    that they ask for."""
+    """A wrong body and what must come of it. `also` are further requirements, by id, with the error field and
+    value that they ask for."""
 
     requirement: str
     body: Mapping[str, Any]

@@ -9,6 +9,7 @@ from typing import Any
 from antiphon.checker.cases import case
 from antiphon.checker.cases.responses_create import ALWAYS, ROOM, WEATHER
 from antiphon.checker.laws.answers import output, texts
+from antiphon.checker.narrow import inside
 from antiphon.checker.probe import Probe
 from antiphon.checker.wire import JSON
 
@@ -116,7 +117,7 @@ async def limit(probe: Probe) -> None:
     """An output limit ends the stream as incomplete, with the text so far."""
     words = " ".join(probe.word() for _ in range(60))
     told = await probe.stream(input=f"Repeat these words exactly: {words}", max_output_tokens=16)
-    reason = (told.final.get("incomplete_details") or {}).get("reason")
+    reason = inside(told.final, "incomplete_details", "reason")
     got = (told.types[-1], reason)
     wanted = ("response.incomplete", "max_output_tokens")
     early = told.types[-1] == "response.completed" and told.final["usage"]["output_tokens"] < 16

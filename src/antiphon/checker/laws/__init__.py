@@ -1,4 +1,5 @@
-"""The laws that observers hold against everything that comes: registered by requirement id, one function each.
+"""The laws that observers hold against everything that comes: registered by requirement id, one function
+each.
 
 A law tells None where it does not apply, an empty text where it holds, else what speaks against it.
 """
@@ -20,15 +21,18 @@ Told = str | None
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response object and the request that made it (empty where this exchange did not make it)."""
+    """A response object and the request that made it (empty where this exchange did not make it). `offline`:
+    it was not made just now."""
 
     response: JSON
     asked: JSON
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLaw:
-    """`head` and `tail`: it can be held only against a stream that was read from its beginning, to its end."""
+    """`head` and `tail`: it can be held only against a stream that was read from its beginning, to its
+    end."""
 
     check: Callable[[Reading], Told]
     head: bool

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from antiphon.checker.laws import Answer, Told, first, of_answer, shown
-from antiphon.checker.wire import JSON
+from antiphon.checker.narrow import JSON, as_object, inside, objects
 
 _C = "responses.create"
 ENDED = ("completed", "incomplete", "failed", "cancelled")
@@ -57,12 +57,20 @@ def _echo(name: str) -> Callable[[Answer], Told]:
 
 def _default(name: str) -> Callable[[Answer], Told]:
     def law(answer: Answer) -> Told:
-        if not answer.asked or answer.asked.get(name) is not None or "prompt" in answer.asked:
+        if not answer.asked or answer.asked.get(name) is not None or _told_elsewhere(name, answer.asked):
             return None
         told = answer.response.get(name)
         return "" if told in DEFAULTS[name] else f"not sent, the response says {shown(told)}"
 
     return law
+
+
+def _told_elsewhere(name: str, asked: JSON) -> bool:
+    """A prompt may set any parameter, and tools may come as items of the input."""
+    kinds = [item.get("type") for item in objects(asked.get("input"))]
+    continued = bool(asked.get("previous_response_id") or asked.get("conversation"))
+    tools = name == "tools" and (continued or "additional_tools" in kinds)
+    return "prompt" in asked or tools
 
 
 for _name in ECHOED:
@@ -71,40 +79,45 @@ for _name in DEFAULTS:
     of_answer(f"{_C}.{_name.replace('_', '-')}-has-its-default")(_default(_name))
 
 
+def _plain_tools(answer: Answer) -> list[JSON]:
+    """The tools that were sent; none where a tool search decides which of them the response holds."""
+    sent = objects(answer.asked.get("tools"))
+    searched = any(tool.get("type") == "tool_search" or tool.get("defer_loading") for tool in sent)
+    return [] if searched else sent
+
+
 @of_answer(f"{_C}.tools-come-back")
 def _tools(answer: Answer) -> Told:
-    sent: Any = answer.asked.get("tools")
-    if not sent or any(not isinstance(tool, dict) for tool in sent):
+    sent = _plain_tools(answer)
+    if not sent:
         return None
-    told: Any = answer.response.get("tools")
+    told = objects(answer.response.get("tools"))
     names = [(tool.get("type"), tool.get("name")) for tool in sent]
-    back = [(tool.get("type"), tool.get("name")) for tool in told] if isinstance(told, list) else told
+    back = [(tool.get("type"), tool.get("name")) for tool in told]
     return "" if back == names else f"sent {shown(names)}, the response says {shown(back)}"
 
 
 @of_answer(f"{_C}.function-tools-come-back-whole")
 def _functions(answer: Answer) -> Told:
-    sent = [t for t in answer.asked.get("tools") or () if isinstance(t, dict) and t.get("type") == "function"]
+    sent = [tool for tool in _plain_tools(answer) if tool.get("type") == "function"]
     if not sent:
         return None
-    told = {t.get("name"): t for t in answer.response.get("tools") or ()}
-    fields = ("description", "parameters", "strict")
-    wrong = [
-        f"`{name}` of {tool['name']}: sent {shown(tool[name])}, got {shown(told.get(tool['name'], {}).get(name))}"
-        for tool in sent
-        for name in fields
-        if tool.get(name) is not None and told.get(tool["name"], {}).get(name) != tool[name]
-    ]
-    return first([text for text in wrong if "`parameters`" not in text or not _normalised(sent, told)])
+    told = {tool.get("name"): tool for tool in objects(answer.response.get("tools"))}
+    wrong: list[str] = []
+    for tool in sent:
+        back = told.get(tool.get("name"), {})
+        fields = ("description", "parameters", "strict")
+        lost = [name for name in fields if tool.get(name) and not _kept(name, tool[name], back.get(name))]
+        wrong += [f"`{n}` of {tool['name']}: sent {shown(tool[n])}, got {shown(back.get(n))}" for n in lost]
+    return first(wrong)
 
 
-def _normalised(sent: list[JSON], told: JSON) -> bool:
-    """A strict schema may come back completed (`additionalProperties`, `required`): its properties must be there."""
-    pairs = [(tool.get("parameters"), told.get(tool.get("name"), {}).get("parameters")) for tool in sent]
-    return all(
-        isinstance(b, dict) and set((a or {}).get("properties", {})) <= set(b.get("properties", {}))
-        for a, b in pairs
-    )
+def _kept(name: str, sent: Any, told: Any) -> bool:
+    """A strict schema may come back completed (`additionalProperties`, `required`): its properties must be
+    there."""
+    if name != "parameters":
+        return sent == told
+    return as_object(as_object(sent).get("properties")).keys() <= as_object(inside(told, "properties")).keys()
 
 
 @of_answer(f"{_C}.tool-choice-comes-back")
@@ -121,13 +134,11 @@ def _choice(answer: Answer) -> Told:
 
 @of_answer(f"{_C}.text-format-comes-back")
 def _format(answer: Answer) -> Told:
-    text: Any = answer.asked.get("text")
-    sent: Any = text.get("format") if isinstance(text, dict) else None
-    if not isinstance(sent, dict):
+    sent = as_object(inside(answer.asked, "text", "format"))
+    if not sent:
         return None
-    told = _inside(answer.response, "text", "format")
-    names = [name for name in ("type", "name") if name in sent]
-    wrong = [n for n in names if not isinstance(told, dict) or told.get(n) != sent[n]]
+    told = inside(answer.response, "text", "format")
+    wrong = [n for n in ("type", "name") if n in sent and as_object(told).get(n) != sent[n]]
     return f"sent {shown(sent)}, the response says {shown(told)}" if wrong else ""
 
 
@@ -135,21 +146,21 @@ def _format(answer: Answer) -> Told:
 def _plain(answer: Answer) -> Told:
     if not answer.asked or answer.asked.get("text") or answer.asked.get("prompt"):
         return None
-    told = _inside(answer.response, "text", "format", "type")
+    told = inside(answer.response, "text", "format", "type")
     return "" if told == "text" else f"not sent, `text.format.type` is {shown(told)}"
 
 
 @of_answer(f"{_C}.verbosity-comes-back")
 def _verbosity(answer: Answer) -> Told:
-    sent = _inside(answer.asked, "text", "verbosity")
-    told = _inside(answer.response, "text", "verbosity")
+    sent = inside(answer.asked, "text", "verbosity")
+    told = inside(answer.response, "text", "verbosity")
     return None if sent is None else "" if told == sent else f"sent {sent}, the response says {shown(told)}"
 
 
 @of_answer(f"{_C}.reasoning-effort-comes-back")
 def _effort(answer: Answer) -> Told:
-    sent = _inside(answer.asked, "reasoning", "effort")
-    told = _inside(answer.response, "reasoning", "effort")
+    sent = inside(answer.asked, "reasoning", "effort")
+    told = inside(answer.response, "reasoning", "effort")
     return None if sent is None else "" if told == sent else f"sent {sent}, the response says {shown(told)}"
 
 
@@ -168,9 +179,9 @@ def _usage(answer: Answer) -> Told:
 
 
 def _numbers(answer: Answer) -> JSON | None:
-    usage: Any = answer.response.get("usage")
+    usage = as_object(answer.response.get("usage"))
     names = ("input_tokens", "output_tokens", "total_tokens")
-    fine = isinstance(usage, dict) and all(isinstance(usage.get(name), int) for name in names)
+    fine = all(isinstance(usage.get(name), int) for name in names)
     return usage if fine else None
 
 
@@ -210,7 +221,7 @@ def _details(answer: Answer) -> Told:
     wrong = [
         f"`{part}` is {told}, `{whole}` is {u[whole]}"
         for part, whole in parts
-        if isinstance(told := (u.get(f"{whole}_details") or {}).get(part), int) and not 0 <= told <= u[whole]
+        if isinstance(told := inside(u, f"{whole}_details", part), int) and not 0 <= told <= u[whole]
     ]
     return first(wrong)
 
@@ -227,7 +238,7 @@ def _limit(answer: Answer) -> Told:
 def _reason(answer: Answer) -> Told:
     if answer.response.get("status") != "incomplete":
         return None
-    reason = _inside(answer.response, "incomplete_details", "reason")
+    reason = inside(answer.response, "incomplete_details", "reason")
     return (
         ""
         if isinstance(reason, str) and reason
@@ -247,15 +258,15 @@ def _clean(answer: Answer) -> Told:
 def _failed(answer: Answer) -> Told:
     if answer.response.get("status") != "failed":
         return None
-    error: Any = answer.response.get("error")
-    told = isinstance(error, dict) and error.get("code") and error.get("message")
+    error = as_object(answer.response.get("error"))
+    told = error.get("code") and error.get("message")
     return "" if told else f"`error` is {shown(error)}"
 
 
 @of_answer(f"{_C}.created-at-is-now-in-seconds")
 def _created(answer: Answer) -> Told:
     told = answer.response.get("created_at")
-    if not answer.asked or not isinstance(told, int | float):
+    if answer.offline or not answer.asked or not isinstance(told, int | float):
         return None
     away = abs(time.time() - told)
     return "" if away < 86_400 else f"`created_at` is {told}, {away:.0f} s from now"
@@ -317,23 +328,10 @@ def _arguments(answer: Answer) -> Told:
 
 def output(response: JSON) -> list[JSON]:
     """The output items; none where there is no list."""
-    found: Any = response.get("output")
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return objects(response.get("output"))
 
 
 def texts(response: JSON) -> str:
     """All output text of a response."""
-    parts = [
-        part for item in output(response) for part in item.get("content") or () if isinstance(part, dict)
-    ]
-    return "".join(
-        part["text"]
-        for part in parts
-        if part.get("type") == "output_text" and isinstance(part.get("text"), str)
-    )
-
-
-def _inside(value: Any, *names: str) -> Any:
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+    parts = [part for item in output(response) for part in objects(item.get("content"))]
+    return "".join(str(part.get("text")) for part in parts if part.get("type") == "output_text")

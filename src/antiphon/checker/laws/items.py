@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from antiphon.checker.laws import Told, first, of_stream, shown
+from antiphon.checker.narrow import as_object, inside, objects
 from antiphon.checker.reader import Item, Reading
 from antiphon.checker.wire import JSON
 
@@ -174,11 +175,8 @@ def _part_order(reading: Reading) -> Told:
 
 @of_stream(f"{_S}.part-is-added-empty", head=True)
 def _empty_part(reading: Reading) -> Told:
-    parts = [
-        event.get("part") or {}
-        for family in PARTS
-        for _, event in reading.of_type(f"response.{family}.added")
-    ]
+    events = [event for family in PARTS for _, event in reading.of_type(f"response.{family}.added")]
+    parts = [as_object(event.get("part")) for event in events]
     wrong = [part for part in parts if part.get("text") or part.get("refusal")]
     return first([f"it already holds {shown(part)}" for part in wrong]) if parts else None
 
@@ -186,7 +184,7 @@ def _empty_part(reading: Reading) -> Told:
 @of_stream(f"{_S}.part-done-repeats-the-text", head=True)
 def _part_done(reading: Reading) -> Told:
     pairs = [
-        (said.get(field), (event.get("part") or {}).get(field), event)
+        (said.get(field), as_object(event.get("part")).get(field), event)
         for said, event, field in _neighbours(reading)
     ]
     wrong = [f"`{e.get('type')}` holds {shown(b)}, the text was {shown(a)}" for a, b, e in pairs if a != b]
@@ -220,8 +218,7 @@ def _whole_message(reading: Reading) -> Told:
 
 def _without_logprobs(parts: Any) -> list[JSON]:
     """The parts without their log probabilities, which the real API leaves out of events now and then."""
-    found: list[JSON] = parts if isinstance(parts, list) else []
-    return [{name: value for name, value in part.items() if name != "logprobs"} for part in found]
+    return [{name: value for name, value in part.items() if name != "logprobs"} for part in objects(parts)]
 
 
 _ADDED: dict[str, JSON] = {
@@ -279,8 +276,7 @@ _ENDS = ("completed", "incomplete", "failed", None)
 
 def _waits(item: JSON) -> bool:
     """A call that a program makes is still in progress when it is handed to the client."""
-    caller: Any = item.get("caller")
-    return isinstance(caller, dict) and caller.get("type") == "program"
+    return inside(item, "caller", "type") == "program"
 
 
 @of_stream(f"{_S}.items-do-not-interleave", head=True)
@@ -296,9 +292,8 @@ def _interleave(reading: Reading) -> Told:
 def _count(reading: Reading) -> Told:
     if reading.status not in ("completed", "incomplete"):
         return None
-    output: Any = reading.final.get("output")
     added = [i.kind for i in reading.items.values() if i.added]
-    told = [one.get("type") for one in output] if isinstance(output, list) else output
+    told = [one.get("type") for one in objects(reading.final.get("output"))]
     return "" if told == added else f"the stream added {added}, the final output holds {shown(told)}"
 
 
@@ -308,8 +303,8 @@ _SEALED = ("encrypted_content", "fingerprint")
 
 @of_stream(f"{_S}.final-output-equals-the-finished-items", head=True, tail=True)
 def _final(reading: Reading) -> Told:
-    output: Any = reading.final.get("output")
-    if reading.status not in ("completed", "incomplete") or not isinstance(output, list) or not output:
+    output = objects(reading.final.get("output"))
+    if reading.status not in ("completed", "incomplete") or not output:
         return None
     wrong: list[str] = []
     for index, last in enumerate(output):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from antiphon.checker.laws import Told, first, of_stream, shown
+from antiphon.checker.narrow import as_object
 from antiphon.checker.reader import TERMINALS, Reading
 from antiphon.checker.sse import event_of
 from antiphon.checker.wire import JSON
@@ -75,7 +78,7 @@ def _zero(reading: Reading) -> Told:
 @of_stream(f"{_S}.sequence-counts-by-one")
 def _by_one(reading: Reading) -> Told:
     numbers = [e["sequence_number"] for e in reading.events if _is_number(e.get("sequence_number"))]
-    steps = zip(numbers, numbers[1:], strict=False)
+    steps = pairwise(numbers)
     return first([f"{after} comes after {before}" for before, after in steps if after != before + 1])
 
 
@@ -134,8 +137,8 @@ def _failed(reading: Reading) -> Told:
 
 @of_stream(f"{_S}.failed-response-tells-its-error")
 def _tells(reading: Reading) -> Told:
-    told = [event["response"].get("error") for _, event in reading.of_type("response.failed")]
-    wrong = [e for e in told if not (isinstance(e, dict) and e.get("code") and e.get("message"))]
+    told = [as_object(event["response"].get("error")) for _, event in reading.of_type("response.failed")]
+    wrong = [error for error in told if not (error.get("code") and error.get("message"))]
     return first([f"`error` is {shown(e)}" for e in wrong]) if told else None
 
 

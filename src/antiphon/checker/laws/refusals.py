@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from antiphon.checker.laws import Told, first, of_error, of_exchange, shown
+from antiphon.checker.narrow import JSON, as_object
 from antiphon.checker.wire import Exchange, StreamExchange
 
 _E = "responses.errors"
 _H = "responses.headers"
 
 
-def _object(exchange: Exchange) -> Any:
-    return exchange.json.get("error") if isinstance(exchange.json, dict) else None
+def _object(exchange: Exchange) -> JSON | None:
+    found = as_object(exchange.json).get("error")
+    return as_object(found) if isinstance(found, dict) else None
 
 
 @of_error(f"{_E}.body-is-an-error-object")
 def _body(exchange: Exchange) -> Told:
     error = _object(exchange)
-    if not isinstance(error, dict):
+    if error is None:
         return f"the body is {shown(exchange.body[:200].decode('utf-8', errors='replace'))}"
     return ""
 
@@ -27,7 +28,7 @@ def _body(exchange: Exchange) -> Told:
 @of_error(f"{_E}.error-has-its-four-fields")
 def _fields(exchange: Exchange) -> Told:
     error = _object(exchange)
-    if not isinstance(error, dict):
+    if error is None:
         return None
     return first(
         [f"`{name}` is missing" for name in ("message", "type", "param", "code") if name not in error]
@@ -37,7 +38,7 @@ def _fields(exchange: Exchange) -> Told:
 @of_error(f"{_E}.message-says-something")
 def _message(exchange: Exchange) -> Told:
     error = _object(exchange)
-    if not isinstance(error, dict):
+    if error is None:
         return None
     told = error.get("message")
     return "" if isinstance(told, str) and told.strip() else f"`message` is {shown(told)}"
@@ -46,7 +47,7 @@ def _message(exchange: Exchange) -> Told:
 @of_error(f"{_E}.type-is-a-name")
 def _type(exchange: Exchange) -> Told:
     error = _object(exchange)
-    if not isinstance(error, dict):
+    if error is None:
         return None
     told = error.get("type")
     return (
@@ -57,7 +58,7 @@ def _type(exchange: Exchange) -> Told:
 @of_error(f"{_E}.code-and-param-are-text-or-null")
 def _texts(exchange: Exchange) -> Told:
     error = _object(exchange)
-    if not isinstance(error, dict):
+    if error is None:
         return None
     told = [(name, error.get(name)) for name in ("code", "param")]
     return first([f"`{n}` is {shown(v)}" for n, v in told if not (v is None or isinstance(v, str))])
@@ -105,7 +106,7 @@ def _request_id(exchange: Exchange) -> Told:
 
 @of_exchange(f"{_H}.json-says-that-it-is-json")
 def _json(exchange: Exchange) -> Told:
-    if not exchange.ok or isinstance(exchange, StreamExchange) or not exchange.body[:1] == b"{":
+    if not exchange.ok or isinstance(exchange, StreamExchange) or exchange.body[:1] != b"{":
         return None
     kind = (exchange.header("content-type") or "").partition(";")[0].strip().lower()
     return "" if kind == "application/json" else f"the content type is {kind or 'missing'}"
