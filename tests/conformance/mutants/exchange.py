@@ -14,7 +14,7 @@ STREAM = "text/event-stream"
 
 @dataclass
 class Asked:
-    """A request on its way in. `path` is below the base URL; `json` is None where the body is no JSON object."""
+    """A request on its way in. `path` is below the base URL; `json` is None where its body is none."""
 
     method: str
     path: str
@@ -36,14 +36,16 @@ class Asked:
     def on(self, method: str, *steps: str) -> bool:
         """`on("GET", "responses", "*")`: whether the request is of this form."""
         mine = self.path.strip("/").split("/")
-        return self.method == method and len(mine) == len(steps) and all(
-            theirs in ("*", ours) for ours, theirs in zip(mine, steps, strict=True)
-        )  # fmt: skip
+        return (
+            self.method == method
+            and len(mine) == len(steps)
+            and all(theirs in ("*", ours) for ours, theirs in zip(mine, steps, strict=True))
+        )
 
     @property
     def step(self) -> str:
         """The second step of the path, which names the object."""
-        return (self.path.strip("/").split("/") + [""])[1]
+        return self.path.strip("/").partition("/")[2].partition("/")[0]
 
     def data(self) -> bytes:
         return self.body if self.json is None else json.dumps(self.json).encode()
@@ -123,10 +125,10 @@ Framing = Callable[[list[Frame], Asked], Iterable[Frame]]
 class Fault:
     """One thing done wrong, at any of five places.
 
-    `asked` changes a request, or answers it; `answered` changes an answer that is no stream; `response` and `item`
-    change every response object and output item wherever they are; `frames` rewrites whole streams; `socket` the
-    frames that a WebSocket sends. `meant`: requirements of which each must fail; `cases`: what is run (empty: every
-    case that speaks of `meant`). `gap`: why the checker cannot see it.
+    `asked` changes a request, or answers it; `answered` changes an answer that is no stream; `response` and
+    `item` change every response object and output item wherever they are; `frames` rewrites whole streams;
+    `socket` the frames that a WebSocket sends. `meant`: requirements of which each must fail; `cases`: what
+    is run (empty: every case that speaks of `meant`). `gap`: why the checker cannot see it.
     """
 
     id: str
@@ -134,7 +136,11 @@ class Fault:
     meant: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     gap: str = ""
+    told: str = "fail"
+    """The verdict: `warn` where a model of the server's may be the cause."""
     quick: bool = False
+    slow: bool = False
+    """Background answers take a while, so that there is something to cancel."""
     asked: Requesting | None = None
     answered: Answering | None = None
     response: Changing | None = None

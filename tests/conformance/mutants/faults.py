@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.conformance.mutants import faults_model, faults_object, faults_request, faults_state, faults_stream
+from tests.conformance.mutants import (
+    faults_answer,
+    faults_model,
+    faults_object,
+    faults_request,
+    faults_state,
+    faults_stream,
+)
 from tests.conformance.mutants.exchange import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -11,4 +18,5 @@ FAULTS: tuple[Fault, ...] = (
     *faults_state.FAULTS,
     *faults_request.FAULTS,
     *faults_model.FAULTS,
+    *faults_answer.FAULTS,
 )

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.conformance.mutants.exchange import JSON, Answer, Asked, Fault, Frame, World, of_event
-from tests.conformance.mutants.faults_state import _asked, _error, _list
+from tests.conformance.mutants.faults_state import as_list, error, request
 from tests.conformance.mutants.stream import each, kind
 
 C, S, E, P = "responses.create", "responses.stream", "responses.errors", "tools.pairing"
@@ -57,7 +57,7 @@ def _refuse(wrong: Callable[[JSON], bool], message: str) -> Asking:
 
     async def asking(asked: Asked, world: World) -> Answer | None:
         if asked.creates and asked.json is not None and wrong(asked.json):
-            return _error(400, message, code="invalid_value")
+            return error(400, message, code="invalid_value")
         return None
 
     return asking
@@ -81,7 +81,7 @@ def _unpaired(items: list[Any]) -> list[Any]:
 def _no_extra_headers() -> Asking:
     async def asking(asked: Asked, world: World) -> Answer | None:
         if "openai-beta" in asked.headers:
-            return _error(400, "Unknown beta.", code="invalid_beta")
+            return error(400, "Unknown beta.", code="invalid_beta")
         return None
 
     return asking
@@ -103,44 +103,129 @@ async def _say_instructions(asked: Asked, answer: Answer, world: World) -> None:
 
 
 MODEL = (
-    Fault("model.instructions-lost", "`instructions` come back and do not reach the model.",
-          (f"{C}.instructions-are-followed",), asked=_drop_instructions, answered=_say_instructions),
-    Fault("model.system-messages-lost", "System and developer messages do not reach the model.",
-          (f"{C}.system-message-is-followed",), asked=_items(_without_roles("system", "developer")), quick=True),
-    Fault("model.history-lost", "Only what follows the last user message reaches the model.",
-          (f"{C}.history-reaches-the-model",), asked=_items(_from_last_user)),
-    Fault("model.tool-outputs-lost", "Outputs of tools reach the model empty.",
-          ("state.chain.tool-output-is-counted",),
-          asked=_items(lambda items: [{**i, "output": ""} if i.get("type") == "function_call_output" else i for i in items])),
-    Fault("model.outputs-by-place", "An output must stand right behind its call.", (f"{P}.is-by-id-not-by-place",),
-          asked=_items(_by_place)),
-    Fault("take.unpaired-calls", "Calls without output and outputs without call are dropped in silence.",
-          (f"{P}.output-without-call-is-refused", f"{P}.call-without-output-is-refused"), asked=_items(_unpaired)),
-    Fault("refuse.easy-messages", "Messages without `type` are refused.", (f"{C}.input-may-be-messages",),
-          asked=_refuse(lambda b: _has(b, lambda i: "role" in i and "type" not in i), "type is required")),
-    Fault("refuse.bare-output-text", "`output_text` without `annotations` is refused.",
-          (f"{C}.assistant-history-is-taken",),
-          asked=_refuse(lambda b: _has(b, lambda i: any(isinstance(p, dict) and p.get("type") == "output_text" and "annotations" not in p
-                                                       for p in i.get("content") or [] if not isinstance(p, str))), "annotations")),
-    Fault("refuse.client-ids", "Items with ids of the client's own are refused.", (f"{C}.client-made-ids-are-taken",),
-          asked=_refuse(lambda b: _has(b, lambda i: "my-own" in str(i.get("id"))), "unknown id")),
-    Fault("refuse.developer-role", "The role `developer` is refused.", (f"{C}.every-role-is-taken",),
-          asked=_refuse(lambda b: _has(b, lambda i: i.get("role") == "developer"), "unknown role")),
-    Fault("refuse.same-role-in-a-row", "Two user messages in a row are refused.", (f"{C}.same-role-in-a-row-is-taken",),
-          asked=_refuse(lambda b: isinstance(b.get("input"), list) and any(
-              x.get("role") == y.get("role") == "user" for x, y in zip(b["input"], b["input"][1:], strict=False)),
-              "roles must alternate")),
-    Fault("refuse.null-parameters", "Null for an optional parameter is refused.", (f"{C}.null-parameters-are-taken",),
-          asked=_refuse(lambda b: None in b.values(), "null is not allowed")),
-    Fault("refuse.output-with-parts", "`output` as a list of parts is refused.", (f"{P}.output-may-be-parts",),
-          asked=_refuse(lambda b: _has(b, lambda i: isinstance(i.get("output"), list)), "output must be text")),
-    Fault("refuse.beta-header", "An `OpenAI-Beta` header is refused.", (f"{C}.unknown-headers-are-ignored",),
-          asked=_no_extra_headers()),
-    Fault("refuse.forty-tools", "More than eight tools are cut off.", ("tools.declared.forty-are-accepted",),
-          asked=_refuse(lambda b: len(b.get("tools") or []) > 32, "too many tools")),
-    Fault("refuse.tools-cut", "Tools after the eighth are dropped.", (f"{C}.tools-come-back",), ("responses.create.large",),
-          asked=_body(_tools_in_order)),
-)  # fmt: skip
+    Fault(
+        "model.instructions-lost",
+        "`instructions` come back and do not reach the model.",
+        (f"{C}.instructions-are-followed",),
+        asked=_drop_instructions,
+        answered=_say_instructions,
+    ),
+    Fault(
+        "model.system-messages-lost",
+        "System and developer messages do not reach the model.",
+        (f"{C}.system-message-is-followed",),
+        asked=_items(_without_roles("system", "developer")),
+        quick=True,
+    ),
+    Fault(
+        "model.history-lost",
+        "Only what follows the last user message reaches the model.",
+        (f"{C}.history-reaches-the-model",),
+        asked=_items(_from_last_user),
+    ),
+    Fault(
+        "model.tool-outputs-lost",
+        "Outputs of tools reach the model empty.",
+        ("state.chain.tool-output-is-counted",),
+        asked=_items(
+            lambda items: [
+                {**i, "output": ""} if i.get("type") == "function_call_output" else i for i in items
+            ]
+        ),
+    ),
+    Fault(
+        "model.outputs-by-place",
+        "An output must stand right behind its call.",
+        (f"{P}.is-by-id-not-by-place",),
+        asked=_items(_by_place),
+    ),
+    Fault(
+        "take.unpaired-calls",
+        "Calls without output and outputs without call are dropped in silence.",
+        (f"{P}.output-without-call-is-refused", f"{P}.call-without-output-is-refused"),
+        asked=_items(_unpaired),
+    ),
+    Fault(
+        "refuse.easy-messages",
+        "Messages without `type` are refused.",
+        (f"{C}.input-may-be-messages",),
+        asked=_refuse(lambda b: _has(b, lambda i: "role" in i and "type" not in i), "type is required"),
+    ),
+    Fault(
+        "refuse.bare-output-text",
+        "`output_text` without `annotations` is refused.",
+        (f"{C}.assistant-history-is-taken",),
+        asked=_refuse(
+            lambda b: _has(
+                b,
+                lambda i: any(
+                    isinstance(p, dict) and p.get("type") == "output_text" and "annotations" not in p
+                    for p in i.get("content") or []
+                    if not isinstance(p, str)
+                ),
+            ),
+            "annotations",
+        ),
+    ),
+    Fault(
+        "refuse.client-ids",
+        "Items with ids of the client's own are refused.",
+        (f"{C}.client-made-ids-are-taken",),
+        asked=_refuse(lambda b: _has(b, lambda i: "my-own" in str(i.get("id"))), "unknown id"),
+    ),
+    Fault(
+        "refuse.developer-role",
+        "The role `developer` is refused.",
+        (f"{C}.every-role-is-taken",),
+        asked=_refuse(lambda b: _has(b, lambda i: i.get("role") == "developer"), "unknown role"),
+    ),
+    Fault(
+        "refuse.same-role-in-a-row",
+        "Two user messages in a row are refused.",
+        (f"{C}.same-role-in-a-row-is-taken",),
+        asked=_refuse(
+            lambda b: (
+                isinstance(b.get("input"), list)
+                and any(
+                    x.get("role") == y.get("role") == "user"
+                    for x, y in zip(b["input"], b["input"][1:], strict=False)
+                )
+            ),
+            "roles must alternate",
+        ),
+    ),
+    Fault(
+        "refuse.null-parameters",
+        "Null for an optional parameter is refused.",
+        (f"{C}.null-parameters-are-taken",),
+        asked=_refuse(lambda b: None in b.values(), "null is not allowed"),
+    ),
+    Fault(
+        "refuse.output-with-parts",
+        "`output` as a list of parts is refused.",
+        (f"{P}.output-may-be-parts",),
+        asked=_refuse(lambda b: _has(b, lambda i: isinstance(i.get("output"), list)), "output must be text"),
+    ),
+    Fault(
+        "refuse.beta-header",
+        "An `OpenAI-Beta` header is refused.",
+        (f"{C}.unknown-headers-are-ignored",),
+        asked=_no_extra_headers(),
+    ),
+    Fault(
+        "refuse.forty-tools",
+        "More than eight tools are cut off.",
+        ("tools.declared.forty-are-accepted",),
+        asked=_refuse(lambda b: len(b.get("tools") or []) > 32, "too many tools"),
+    ),
+    Fault(
+        "refuse.tools-cut",
+        "Tools after the eighth are dropped.",
+        (f"{C}.tools-come-back",),
+        ("responses.create.large",),
+        asked=_body(_tools_in_order),
+    ),
+)
 
 
 # Streams against plain answers.
@@ -220,33 +305,87 @@ def _mangle(item: JSON) -> None:
 
 
 STREAMS = (
-    Fault("text.broken-characters", "Characters beyond ASCII become U+FFFD.", (f"{C}.characters-stay-whole",),
-          item=_mangle),
-    Fault("text.broken-characters-in-deltas", "Characters beyond ASCII become U+FFFD in deltas.",
-          (f"{S}.characters-stay-whole",),
-          frames=each(lambda e: e.update(delta=_mangled(e["delta"])), "response.output_text.delta")),
-    Fault("stream.error-inside", "A refused stream is a 200 with an error event.",
-          (f"{S}.error-before-the-stream-is-plain-json",), answered=_stream_error, quick=True),
-    Fault("stream.false-streams", "`stream: false` streams.", (f"{S}.stream-false-is-plain",), asked=_always_stream),
-    Fault("stream.obfuscation-always", "Deltas are obfuscated although that is turned off.",
-          (f"{S}.obfuscation-can-be-turned-off",), frames=each(_obfuscated, "response.output_text.delta")),
-    Fault("stream.one-delta", "A long text comes in one delta.", (f"{S}.long-text-comes-in-pieces",), frames=_one_piece),
-    Fault("stream.cut-off-is-completed", "A stream that was cut off ends as completed.",
-          (f"{S}.limit-ends-incomplete",), frames=_limit_completed, quick=True),
-    Fault("stream.metadata-changes", "The terminal event has other metadata than the first.",
-          (f"{S}.fields-of-the-request-do-not-change",), (f"{S}.text",),
-          frames=each(_changes_metadata, "response.completed")),
-    Fault("stream.item-kind-changes", "A function call is done as another kind of item.",
-          (f"{S}.item-kind-never-changes",), (f"{S}.function-call",),
-          frames=each(_kind_changes, "response.output_item.done")),
-    Fault("stream.created-has-output", "`response.created` already has output.", (f"{S}.created-has-no-output-yet",),
-          (f"{S}.text",), frames=each(_created_with_output, "response.created")),
-    Fault("stream.stored-differently", "The stored response is not the one that was streamed.",
-          (f"{S}.is-stored-as-it-ended",), frames=each(lambda e: e["response"].update(service_tier="flex"), "response.completed")),
-    Fault("stream.fewer-fields", "The response of a stream has fewer fields than the plain one.",
-          (f"{S}.carries-the-same-answer-as-plain",),
-          frames=each(lambda e: [e["response"].pop(n, None) for n in ("service_tier", "truncation", "user")], "response.completed")),
-)  # fmt: skip
+    Fault(
+        "text.broken-characters",
+        "Characters beyond ASCII become U+FFFD.",
+        (f"{C}.characters-stay-whole",),
+        item=_mangle,
+    ),
+    Fault(
+        "text.broken-characters-in-deltas",
+        "Characters beyond ASCII become U+FFFD in deltas.",
+        (f"{S}.characters-stay-whole",),
+        frames=each(lambda e: e.update(delta=_mangled(e["delta"])), "response.output_text.delta"),
+    ),
+    Fault(
+        "stream.error-inside",
+        "A refused stream is a 200 with an error event.",
+        (f"{S}.error-before-the-stream-is-plain-json",),
+        answered=_stream_error,
+        quick=True,
+    ),
+    Fault(
+        "stream.false-streams",
+        "`stream: false` streams.",
+        (f"{S}.stream-false-is-plain",),
+        asked=_always_stream,
+    ),
+    Fault(
+        "stream.obfuscation-always",
+        "Deltas are obfuscated although that is turned off.",
+        (f"{S}.obfuscation-can-be-turned-off",),
+        frames=each(_obfuscated, "response.output_text.delta"),
+    ),
+    Fault(
+        "stream.one-delta",
+        "A long text comes in one delta.",
+        (f"{S}.long-text-comes-in-pieces",),
+        frames=_one_piece,
+    ),
+    Fault(
+        "stream.cut-off-is-completed",
+        "A stream that was cut off ends as completed.",
+        (f"{S}.limit-ends-incomplete",),
+        frames=_limit_completed,
+        quick=True,
+    ),
+    Fault(
+        "stream.metadata-changes",
+        "The terminal event has other metadata than the first.",
+        (f"{S}.fields-of-the-request-do-not-change",),
+        (f"{S}.text",),
+        frames=each(_changes_metadata, "response.completed"),
+    ),
+    Fault(
+        "stream.item-kind-changes",
+        "A function call is done as another kind of item.",
+        (f"{S}.item-kind-never-changes",),
+        (f"{S}.function-call",),
+        frames=each(_kind_changes, "response.output_item.done"),
+    ),
+    Fault(
+        "stream.created-has-output",
+        "`response.created` already has output.",
+        (f"{S}.created-has-no-output-yet",),
+        (f"{S}.text",),
+        frames=each(_created_with_output, "response.created"),
+    ),
+    Fault(
+        "stream.stored-differently",
+        "The stored response is not the one that was streamed.",
+        (f"{S}.is-stored-as-it-ended",),
+        frames=each(lambda e: e["response"].update(service_tier="flex"), "response.completed"),
+    ),
+    Fault(
+        "stream.fewer-fields",
+        "The response of a stream has fewer fields than the plain one.",
+        (f"{S}.carries-the-same-answer-as-plain",),
+        frames=each(
+            lambda e: [e["response"].pop(n, None) for n in ("service_tier", "truncation", "user")],
+            "response.completed",
+        ),
+    ),
+)
 
 
 # Counting, compacting, other doors.
@@ -288,27 +427,69 @@ async def _compact_chain(asked: Asked, world: World) -> None:
 COUNT, COMPACT = "responses.input_tokens", "responses.compact"
 
 DOORS = (
-    Fault("count.instructions-not-counted", "Instructions are not counted.", (f"{COUNT}.counts-instructions",),
-          asked=_counting(lambda b: b.pop("instructions", None))),
-    Fault("count.tools-not-counted", "Tools are not counted.", (f"{COUNT}.counts-tools",),
-          asked=_counting(lambda b: b.pop("tools", None))),
-    Fault("count.chain-not-counted", "The chain is not counted.", (f"{COUNT}.counts-the-chain",),
-          asked=_counting(lambda b: b.pop("previous_response_id", None))),
-    Fault("count.conversation-not-counted", "The conversation is not counted.", (f"{COUNT}.counts-the-conversation",),
-          asked=_counting(lambda b: b.pop("conversation", None))),
-    Fault("count.off-by-one", "The count is one more than the usage.", (f"{COUNT}.counts-what-create-counts",),
-          answered=_counted(lambda b: b.update(input_tokens=b["input_tokens"] + 1), "responses", "input_tokens")),
-    Fault("count.object-wrong", "The count has another `object`.", (f"{COUNT}.answers-with-its-object",),
-          answered=_counted(lambda b: b.update(object="tokens"), "responses", "input_tokens")),
-    Fault("compact.prunes-user-messages", "A compaction has lost the user messages.",
-          (f"{COMPACT}.keeps-user-messages",), answered=_counted(_pruned, "responses", "compact")),
-    Fault("compact.two-compactions", "A compaction has two `compaction` items.",
-          (f"{COMPACT}.ends-with-one-compaction",), answered=_counted(_two_compactions, "responses", "compact")),
-    Fault("compact.nothing-sealed", "A `compaction` item is empty.", (f"{COMPACT}.content-is-sealed",),
-          answered=_counted(_unsealed, "responses", "compact")),
-    Fault("compact.chain-ignored", "`previous_response_id` of a compaction is ignored.", (f"{COMPACT}.of-a-chain",),
-          asked=_compact_chain),
-)  # fmt: skip
+    Fault(
+        "count.instructions-not-counted",
+        "Instructions are not counted.",
+        (f"{COUNT}.counts-instructions",),
+        asked=_counting(lambda b: b.pop("instructions", None)),
+    ),
+    Fault(
+        "count.tools-not-counted",
+        "Tools are not counted.",
+        (f"{COUNT}.counts-tools",),
+        asked=_counting(lambda b: b.pop("tools", None)),
+    ),
+    Fault(
+        "count.chain-not-counted",
+        "The chain is not counted.",
+        (f"{COUNT}.counts-the-chain",),
+        asked=_counting(lambda b: b.pop("previous_response_id", None)),
+    ),
+    Fault(
+        "count.conversation-not-counted",
+        "The conversation is not counted.",
+        (f"{COUNT}.counts-the-conversation",),
+        asked=_counting(lambda b: b.pop("conversation", None)),
+    ),
+    Fault(
+        "count.off-by-one",
+        "The count is one more than the usage.",
+        (f"{COUNT}.counts-what-create-counts",),
+        answered=_counted(
+            lambda b: b.update(input_tokens=b["input_tokens"] + 1), "responses", "input_tokens"
+        ),
+    ),
+    Fault(
+        "count.object-wrong",
+        "The count has another `object`.",
+        (f"{COUNT}.answers-with-its-object",),
+        answered=_counted(lambda b: b.update(object="tokens"), "responses", "input_tokens"),
+    ),
+    Fault(
+        "compact.prunes-user-messages",
+        "A compaction has lost the user messages.",
+        (f"{COMPACT}.keeps-user-messages",),
+        answered=_counted(_pruned, "responses", "compact"),
+    ),
+    Fault(
+        "compact.two-compactions",
+        "A compaction has two `compaction` items.",
+        (f"{COMPACT}.ends-with-one-compaction",),
+        answered=_counted(_two_compactions, "responses", "compact"),
+    ),
+    Fault(
+        "compact.nothing-sealed",
+        "A `compaction` item is empty.",
+        (f"{COMPACT}.content-is-sealed",),
+        answered=_counted(_unsealed, "responses", "compact"),
+    ),
+    Fault(
+        "compact.chain-ignored",
+        "`previous_response_id` of a compaction is ignored.",
+        (f"{COMPACT}.of-a-chain",),
+        asked=_compact_chain,
+    ),
+)
 
 
 # Conversations and calls, the finer points.
@@ -319,19 +500,19 @@ async def _refused_appends(asked: Asked, answer: Answer, world: World) -> None:
     given = (asked.json or {}).get("conversation")
     if asked.creates and not answer.ok and given:
         name = given.get("id") if isinstance(given, dict) else given
-        body = {"items": _list((asked.json or {}).get("input")) or [{"role": "user", "content": "?"}]}
+        body = {"items": as_list((asked.json or {}).get("input")) or [{"role": "user", "content": "?"}]}
         world.fired += 1
-        await world.ask(_asked("POST", f"/conversations/{name}/items", asked, body))
+        await world.ask(request("POST", f"/conversations/{name}/items", asked, body))
 
 
 async def _cascade(asked: Asked, world: World) -> None:
     """Deleting a response takes its items out of the conversation."""
     if asked.on("DELETE", "responses", "*"):
-        known = await world.ask(_asked("GET", asked.path, asked))
+        known = await world.ask(request("GET", asked.path, asked))
         held = (known.json or {}).get("conversation") or {}
         for item in (known.json or {}).get("output", []) if held else []:
             world.fired += 1
-            await world.ask(_asked("DELETE", f"/conversations/{held['id']}/items/{item['id']}", asked))
+            await world.ask(request("DELETE", f"/conversations/{held['id']}/items/{item['id']}", asked))
 
 
 async def _conversation_cascade(asked: Asked, world: World) -> None:
@@ -339,7 +520,7 @@ async def _conversation_cascade(asked: Asked, world: World) -> None:
     if asked.on("DELETE", "conversations", "*"):
         for name in world.memory.get(asked.step, []):
             world.fired += 1
-            await world.ask(_asked("DELETE", f"/responses/{name}", asked))
+            await world.ask(request("DELETE", f"/responses/{name}", asked))
 
 
 async def _note_members(asked: Asked, answer: Answer, world: World) -> None:
@@ -369,9 +550,15 @@ async def _other_ids(asked: Asked, answer: Answer, world: World) -> None:
 
 async def _any_conversation(asked: Asked, answer: Answer, world: World) -> None:
     if asked.on("GET", "conversations", "*") and answer.status == 404:
-        answer.status, answer.json = 200, {
-            "id": asked.step, "object": "conversation", "created_at": 1, "metadata": {},
-        }  # fmt: skip
+        answer.status, answer.json = (
+            200,
+            {
+                "id": asked.step,
+                "object": "conversation",
+                "created_at": 1,
+                "metadata": {},
+            },
+        )
 
 
 async def _same_response_ids(asked: Asked, answer: Answer, world: World) -> None:
@@ -412,32 +599,86 @@ async def _wrong_key(asked: Asked, world: World) -> None:
 
 
 FINER = (
-    Fault("conversation.refused-request-appends", "The input of a refused request is added to the conversation.",
-          ("conversations.use.refused-request-appends-nothing",), answered=_refused_appends),
-    Fault("conversation.response-deletion-cascades", "Deleting a response takes its items out of the conversation.",
-          ("conversations.use.deleting-a-response-keeps-its-items",), asked=_cascade),
-    Fault("conversation.deletion-cascades", "Deleting a conversation deletes its responses.",
-          ("conversations.delete.keeps-responses",), asked=_conversation_cascade, answered=_note_members),
-    Fault("conversation.streamed-not-appended", "Streamed responses add nothing to their conversation.",
-          ("conversations.use.streamed-is-appended",), asked=_streamed_not_appended),
-    Fault("conversation.told-as-text", "`conversation` of a response is an id, not an object.",
-          ("conversations.use.id-is-echoed",), answered=_conversation_as_text),
-    Fault("conversation.other-item-ids", "Items have other ids in the conversation than in the response.",
-          ("conversations.use.output-ids-are-kept",), answered=_other_ids),
-    Fault("conversation.unknown-is-made", "An unknown conversation is found all the same.",
-          ("conversations.retrieve.unknown-id-is-404",), answered=_any_conversation),
-    Fault("ids.items-of-all-responses-alike", "Items of every response have the same ids.",
-          (f"{C}.responses-have-ids-of-their-own",), answered=_same_response_ids),
-    Fault("ids.chat-prefix", "Response ids begin with `chatcmpl-`.", (f"{C}.ids-begin-with-their-kind",),
-          ("responses.create.plain",), response=_chat_prefix),
-    Fault("ids.call-id-is-item-id", "`call_id` is the item's id.", ("tools.call.id-and-call-id-differ",),
-          answered=_call_id_is_item_id),
-    Fault("take.chat-style-tool-choice", "A `tool_choice` in the form of Chat Completions is taken.",
-          ("tools.choice.nested-form-is-refused",), asked=_body(_loose_choice)),
-    Fault("take.absent-tool", "A `tool_choice` that names no tool is taken as `auto`.",
-          ("tools.choice.absent-tool-is-refused",), asked=_body(_absent_choice)),
-    Fault("take.any-key", "Any key is taken.",
-          gap="A server may need no key; one that needs a key and takes a wrong one looks the same.", asked=_wrong_key),
-)  # fmt: skip
+    Fault(
+        "conversation.refused-request-appends",
+        "The input of a refused request is added to the conversation.",
+        ("conversations.use.refused-request-appends-nothing",),
+        answered=_refused_appends,
+    ),
+    Fault(
+        "conversation.response-deletion-cascades",
+        "Deleting a response takes its items out of the conversation.",
+        ("conversations.use.deleting-a-response-keeps-its-items",),
+        asked=_cascade,
+    ),
+    Fault(
+        "conversation.deletion-cascades",
+        "Deleting a conversation deletes its responses.",
+        ("conversations.delete.keeps-responses",),
+        asked=_conversation_cascade,
+        answered=_note_members,
+    ),
+    Fault(
+        "conversation.streamed-not-appended",
+        "Streamed responses add nothing to their conversation.",
+        ("conversations.use.streamed-is-appended",),
+        asked=_streamed_not_appended,
+    ),
+    Fault(
+        "conversation.told-as-text",
+        "`conversation` of a response is an id, not an object.",
+        ("conversations.use.id-is-echoed",),
+        answered=_conversation_as_text,
+    ),
+    Fault(
+        "conversation.other-item-ids",
+        "Items have other ids in the conversation than in the response.",
+        ("conversations.use.output-ids-are-kept",),
+        answered=_other_ids,
+    ),
+    Fault(
+        "conversation.unknown-is-made",
+        "An unknown conversation is found all the same.",
+        ("conversations.retrieve.unknown-id-is-404",),
+        answered=_any_conversation,
+    ),
+    Fault(
+        "ids.items-of-all-responses-alike",
+        "Items of every response have the same ids.",
+        (f"{C}.responses-have-ids-of-their-own",),
+        answered=_same_response_ids,
+    ),
+    Fault(
+        "ids.chat-prefix",
+        "Response ids begin with `chatcmpl-`.",
+        (f"{C}.ids-begin-with-their-kind",),
+        ("responses.create.plain",),
+        response=_chat_prefix,
+    ),
+    Fault(
+        "ids.call-id-is-item-id",
+        "`call_id` is the item's id.",
+        ("tools.call.id-and-call-id-differ",),
+        answered=_call_id_is_item_id,
+    ),
+    Fault(
+        "take.chat-style-tool-choice",
+        "A `tool_choice` in the form of Chat Completions is taken.",
+        ("tools.choice.nested-form-is-refused",),
+        asked=_body(_loose_choice),
+    ),
+    Fault(
+        "take.absent-tool",
+        "A `tool_choice` that names no tool is taken as `auto`.",
+        ("tools.choice.absent-tool-is-refused",),
+        asked=_body(_absent_choice),
+    ),
+    Fault(
+        "take.any-key",
+        "Any key is taken.",
+        gap="A server may need no key; one that needs a key and takes a wrong one looks the same.",
+        asked=_wrong_key,
+    ),
+)
 
 FAULTS = (*MODEL, *STREAMS, *DOORS, *FINER)

@@ -38,9 +38,13 @@ NEEDED = (
 
 def _lost(name: str, quick: bool) -> Fault:
     return Fault(
-        f"field.{_slug(name)}-missing", f"Responses lack `{name}`.", (f"shapes.response.{_slug(name)}",), PLAIN,
-        response=unset(name), quick=quick,
-    )  # fmt: skip
+        f"field.{_slug(name)}-missing",
+        f"Responses lack `{name}`.",
+        (f"shapes.response.{_slug(name)}",),
+        PLAIN,
+        response=unset(name),
+        quick=quick,
+    )
 
 
 WRONG: tuple[tuple[str, object, str], ...] = (
@@ -72,23 +76,53 @@ def _wrong(name: str, value: object, called: str) -> Fault:
 FIELDS = (
     *(_lost(name, quick) for name, quick in NEEDED),
     *(_wrong(name, value, called) for name, value, called in WRONG),
-    Fault("field.created-at-in-milliseconds", "`created_at` counts milliseconds.",
-          (f"{C}.created-at-is-now-in-seconds",), PLAIN,
-          response=lambda r: r.update(created_at=int(r["created_at"] * 1000))),
-    Fault("field.completed-at-before-created", "`completed_at` lies before `created_at`.",
-          (f"{C}.completed-at-follows-created-at",), PLAIN,
-          response=lambda r: r.get("completed_at") and r.update(completed_at=r["created_at"] - 100)),
-    Fault("field.completed-at-null", "`completed_at` of a completed response is null.",
-          (f"{C}.completed-at-is-told-when-completed",), PLAIN, response=lambda r: r.update(completed_at=None)),
-    Fault("field.model-empty", "`model` is empty.", (f"{C}.model-is-told",), PLAIN,
-          response=lambda r: r.update(model="")),
-    Fault("field.completed-with-error", "A completed response has an `error`.",
-          (f"{C}.completed-has-no-error-and-no-reason",), PLAIN,
-          response=lambda r: r["status"] == "completed" and r.update(error={"code": "server_error", "message": "?"})),
-    Fault("field.completed-with-reason", "A completed response has `incomplete_details`.",
-          (f"{C}.completed-has-no-error-and-no-reason",), PLAIN,
-          response=lambda r: r["status"] == "completed" and r.update(incomplete_details={"reason": "max_output_tokens"})),
-)  # fmt: skip
+    Fault(
+        "field.created-at-in-milliseconds",
+        "`created_at` counts milliseconds.",
+        (f"{C}.created-at-is-now-in-seconds",),
+        PLAIN,
+        response=lambda r: r.update(created_at=int(r["created_at"] * 1000)),
+    ),
+    Fault(
+        "field.completed-at-before-created",
+        "`completed_at` lies before `created_at`.",
+        (f"{C}.completed-at-follows-created-at",),
+        PLAIN,
+        response=lambda r: r.get("completed_at") and r.update(completed_at=r["created_at"] - 100),
+    ),
+    Fault(
+        "field.completed-at-null",
+        "`completed_at` of a completed response is null.",
+        (f"{C}.completed-at-is-told-when-completed",),
+        PLAIN,
+        response=lambda r: r.update(completed_at=None),
+    ),
+    Fault(
+        "field.model-empty",
+        "`model` is empty.",
+        (f"{C}.model-is-told",),
+        PLAIN,
+        response=lambda r: r.update(model=""),
+    ),
+    Fault(
+        "field.completed-with-error",
+        "A completed response has an `error`.",
+        (f"{C}.completed-has-no-error-and-no-reason",),
+        PLAIN,
+        response=lambda r: (
+            r["status"] == "completed" and r.update(error={"code": "server_error", "message": "?"})
+        ),
+    ),
+    Fault(
+        "field.completed-with-reason",
+        "A completed response has `incomplete_details`.",
+        (f"{C}.completed-has-no-error-and-no-reason",),
+        PLAIN,
+        response=lambda r: (
+            r["status"] == "completed" and r.update(incomplete_details={"reason": "max_output_tokens"})
+        ),
+    ),
+)
 
 
 def _of(kind: str, change: Changing) -> Changing:
@@ -116,42 +150,123 @@ def _twin(response: JSON) -> None:
 
 
 ITEMS = (
-    Fault("item.message-without-status", "Messages lack `status`.", ("shapes.items.message",), PLAIN,
-          item=_of("message", unset("status")), quick=True),
-    Fault("item.message-without-role", "Messages lack `role`.", ("shapes.items.message",), PLAIN,
-          item=_of("message", unset("role"))),
-    Fault("item.message-without-id", "Messages lack `id`.", ("shapes.items.message",), PLAIN,
-          item=_of("message", unset("id"))),
-    Fault("item.message-content-is-text", "The content of a message is a string.", ("shapes.items.message",), PLAIN,
-          item=_of("message", lambda i: i.get("content") and i.update(content=i["content"][0].get("text", "")))),
-    Fault("item.message-of-the-user", "Output messages have the role `user`.", ("shapes.items.message",), PLAIN,
-          item=_of("message", lambda i: i.update(role="user"))),
-    Fault("item.part-without-annotations", "Parts lack `annotations`.", ("shapes.parts.output-text",), PLAIN,
-          item=_part(unset("annotations"))),
-    Fault("item.part-annotations-null", "`annotations` of a part is null.", ("shapes.parts.output-text",), PLAIN,
-          item=_part(lambda part: "annotations" in part and part.update(annotations=None))),
-    Fault("item.part-of-type-text", "Parts have the type `text`.", ("shapes.items.message",), PLAIN,
-          item=_part(lambda part: part.update(type="text"))),
-    Fault("item.message-in-progress", "The message of a completed response is `in_progress`.",
-          (f"{C}.items-of-a-completed-response-have-ended",), PLAIN,
-          item=_of("message", lambda i: "status" in i and i.update(status="in_progress"))),
-    Fault("item.twice", "The first item stands in the output twice.", (f"{C}.item-ids-are-unique",), PLAIN,
-          response=_twin),
-    Fault("item.call-without-call-id", "Function calls lack `call_id`.", ("shapes.items.function-call",), CALL,
-          item=_of("function_call", unset("call_id"))),
-    Fault("item.call-without-name", "Function calls lack `name`.", ("shapes.items.function-call",), CALL,
-          item=_of("function_call", unset("name"))),
-    Fault("item.call-nested", "Function calls hold name and arguments in `function`.",
-          ("shapes.items.function-call",), CALL,
-          item=_of("function_call", lambda i: i.update(function={"name": i.pop("name"), "arguments": i.pop("arguments")}))),
-    Fault("item.arguments-an-object", "Arguments are an object, not JSON text.", (f"{C}.arguments-are-json-text",), CALL,
-          item=_of("function_call", lambda i: i.update(arguments={"city": "Oslo"}))),
-    Fault("item.call-of-type-tool-call", "Function calls have the type `tool_call`.", ("shapes.response.output",), CALL,
-          item=_of("function_call", lambda i: i.update(type="tool_call"))),
-    Fault("item.call-ids-the-same", "All calls have one `call_id`.", (f"{C}.call-ids-are-told-and-unique",),
-          ("tools.parallel.off-and-on",),
-          item=_of("function_call", lambda i: i.update(call_id="call_same"))),
-)  # fmt: skip
+    Fault(
+        "item.message-without-status",
+        "Messages lack `status`.",
+        ("shapes.items.message",),
+        PLAIN,
+        item=_of("message", unset("status")),
+        quick=True,
+    ),
+    Fault(
+        "item.message-without-role",
+        "Messages lack `role`.",
+        ("shapes.items.message",),
+        PLAIN,
+        item=_of("message", unset("role")),
+    ),
+    Fault(
+        "item.message-without-id",
+        "Messages lack `id`.",
+        ("shapes.items.message",),
+        PLAIN,
+        item=_of("message", unset("id")),
+    ),
+    Fault(
+        "item.message-content-is-text",
+        "The content of a message is a string.",
+        ("shapes.items.message",),
+        PLAIN,
+        item=_of("message", lambda i: i.get("content") and i.update(content=i["content"][0].get("text", ""))),
+    ),
+    Fault(
+        "item.message-of-the-user",
+        "Output messages have the role `user`.",
+        ("shapes.items.message",),
+        PLAIN,
+        item=_of("message", lambda i: i.update(role="user")),
+    ),
+    Fault(
+        "item.part-without-annotations",
+        "Parts lack `annotations`.",
+        ("shapes.parts.output-text",),
+        PLAIN,
+        item=_part(unset("annotations")),
+    ),
+    Fault(
+        "item.part-annotations-null",
+        "`annotations` of a part is null.",
+        ("shapes.parts.output-text",),
+        PLAIN,
+        item=_part(lambda part: "annotations" in part and part.update(annotations=None)),
+    ),
+    Fault(
+        "item.part-of-type-text",
+        "Parts have the type `text`.",
+        ("shapes.items.message",),
+        PLAIN,
+        item=_part(lambda part: part.update(type="text")),
+    ),
+    Fault(
+        "item.message-in-progress",
+        "The message of a completed response is `in_progress`.",
+        (f"{C}.items-of-a-completed-response-have-ended",),
+        PLAIN,
+        item=_of("message", lambda i: "status" in i and i.update(status="in_progress")),
+    ),
+    Fault(
+        "item.twice",
+        "The first item stands in the output twice.",
+        (f"{C}.item-ids-are-unique",),
+        PLAIN,
+        response=_twin,
+    ),
+    Fault(
+        "item.call-without-call-id",
+        "Function calls lack `call_id`.",
+        ("shapes.items.function-call",),
+        CALL,
+        item=_of("function_call", unset("call_id")),
+    ),
+    Fault(
+        "item.call-without-name",
+        "Function calls lack `name`.",
+        ("shapes.items.function-call",),
+        CALL,
+        item=_of("function_call", unset("name")),
+    ),
+    Fault(
+        "item.call-nested",
+        "Function calls hold name and arguments in `function`.",
+        ("shapes.items.function-call",),
+        CALL,
+        item=_of(
+            "function_call",
+            lambda i: i.update(function={"name": i.pop("name"), "arguments": i.pop("arguments")}),
+        ),
+    ),
+    Fault(
+        "item.arguments-an-object",
+        "Arguments are an object, not JSON text.",
+        (f"{C}.arguments-are-json-text",),
+        CALL,
+        item=_of("function_call", lambda i: i.update(arguments={"city": "Oslo"})),
+    ),
+    Fault(
+        "item.call-of-type-tool-call",
+        "Function calls have the type `tool_call`.",
+        ("shapes.response.output",),
+        CALL,
+        item=_of("function_call", lambda i: i.update(type="tool_call")),
+    ),
+    Fault(
+        "item.call-ids-the-same",
+        "All calls have one `call_id`.",
+        (f"{C}.call-ids-are-told-and-unique",),
+        ("tools.parallel.off-and-on",),
+        item=_of("function_call", lambda i: i.update(call_id="call_same")),
+    ),
+)
 
 
 def _usage(change: Callable[[JSON], object]) -> Changing:
@@ -167,27 +282,68 @@ def _details(name: str, field: str, value: int) -> Changing:
 
 
 USAGE = (
-    Fault("usage.does-not-add-up", "`total_tokens` is one too many.", (f"{C}.usage-adds-up",), PLAIN,
-          response=_usage(lambda u: u.update(total_tokens=u["total_tokens"] + 1)), quick=True),
-    Fault("usage.null-at-the-end", "`usage` of a completed response is null.", (f"{C}.usage-is-told-when-completed",),
-          PLAIN, response=lambda r: "usage" in r and r.update(usage=None)),
-    Fault("usage.no-input-tokens", "`input_tokens` is 0.", (f"{C}.usage-counts-the-input",), PLAIN,
-          response=_usage(lambda u: u.update(input_tokens=0, total_tokens=u["output_tokens"]))),
-    Fault("usage.no-output-tokens", "`output_tokens` is 0.", (f"{C}.usage-counts-the-output",), PLAIN,
-          response=_usage(lambda u: u.update(output_tokens=0, total_tokens=u["input_tokens"]))),
-    Fault("usage.more-cached-than-input", "More tokens are cached than there are.",
-          (f"{C}.usage-details-are-parts-of-it",), PLAIN,
-          response=_details("input_tokens_details", "cached_tokens", 1_000_000)),
-    Fault("usage.more-reasoning-than-output", "More tokens are reasoning than there are.",
-          (f"{C}.usage-details-are-parts-of-it",), PLAIN,
-          response=_details("output_tokens_details", "reasoning_tokens", 1_000_000)),
-    Fault("usage.details-missing", "`usage` lacks its details.", ("shapes.response.usage",), PLAIN,
-          response=_usage(unset("input_tokens_details", "output_tokens_details"))),
-    Fault("usage.beyond-the-limit", "More output tokens are told than were allowed.",
-          (f"{C}.output-stays-within-its-limit",), PLAIN,
-          response=_usage(lambda u: u.update(output_tokens=u["output_tokens"] + 100_000,
-                                             total_tokens=u["total_tokens"] + 100_000))),
-)  # fmt: skip
+    Fault(
+        "usage.does-not-add-up",
+        "`total_tokens` is one too many.",
+        (f"{C}.usage-adds-up",),
+        PLAIN,
+        response=_usage(lambda u: u.update(total_tokens=u["total_tokens"] + 1)),
+        quick=True,
+    ),
+    Fault(
+        "usage.null-at-the-end",
+        "`usage` of a completed response is null.",
+        (f"{C}.usage-is-told-when-completed",),
+        PLAIN,
+        response=lambda r: "usage" in r and r.update(usage=None),
+    ),
+    Fault(
+        "usage.no-input-tokens",
+        "`input_tokens` is 0.",
+        (f"{C}.usage-counts-the-input",),
+        PLAIN,
+        response=_usage(lambda u: u.update(input_tokens=0, total_tokens=u["output_tokens"])),
+    ),
+    Fault(
+        "usage.no-output-tokens",
+        "`output_tokens` is 0.",
+        (f"{C}.usage-counts-the-output",),
+        PLAIN,
+        response=_usage(lambda u: u.update(output_tokens=0, total_tokens=u["input_tokens"])),
+    ),
+    Fault(
+        "usage.more-cached-than-input",
+        "More tokens are cached than there are.",
+        (f"{C}.usage-details-are-parts-of-it",),
+        PLAIN,
+        response=_details("input_tokens_details", "cached_tokens", 1_000_000),
+    ),
+    Fault(
+        "usage.more-reasoning-than-output",
+        "More tokens are reasoning than there are.",
+        (f"{C}.usage-details-are-parts-of-it",),
+        PLAIN,
+        response=_details("output_tokens_details", "reasoning_tokens", 1_000_000),
+    ),
+    Fault(
+        "usage.details-missing",
+        "`usage` lacks its details.",
+        ("shapes.response.usage",),
+        PLAIN,
+        response=_usage(unset("input_tokens_details", "output_tokens_details")),
+    ),
+    Fault(
+        "usage.beyond-the-limit",
+        "More output tokens are told than were allowed.",
+        (f"{C}.output-stays-within-its-limit",),
+        PLAIN,
+        response=_usage(
+            lambda u: u.update(
+                output_tokens=u["output_tokens"] + 100_000, total_tokens=u["total_tokens"] + 100_000
+            )
+        ),
+    ),
+)
 
 ECHOED: tuple[tuple[str, object, str, bool], ...] = (
     ("temperature", 1.0, "temperature-comes-back", True),
@@ -238,18 +394,38 @@ def _verbosity(response: JSON) -> None:
 
 ECHO = (
     *(_always(*one) for one in ECHOED),
-    Fault("echo.text-format", "`text.format` always says `text`.", (f"{C}.text-format-comes-back",),
-          response=_plain_format),
-    Fault("echo.tool-parameters", "`tools` come back without their parameters.",
-          (f"{C}.function-tools-come-back-whole",), response=_bare_tools),
-    Fault("echo.reasoning-effort", "`reasoning.effort` is always null.", (f"{C}.reasoning-effort-comes-back",),
-          response=_effort),
-    Fault("echo.verbosity", "`text.verbosity` is always `medium`.", (f"{C}.verbosity-comes-back",),
-          response=_verbosity),
-    Fault("echo.temperature-null-by-default", "`parallel_tool_calls` is false where it was not sent.",
-          (f"{C}.parallel-tool-calls-has-its-default",), PLAIN,
-          response=lambda r: r.update(parallel_tool_calls=False)),
-)  # fmt: skip
+    Fault(
+        "echo.text-format",
+        "`text.format` always says `text`.",
+        (f"{C}.text-format-comes-back",),
+        response=_plain_format,
+    ),
+    Fault(
+        "echo.tool-parameters",
+        "`tools` come back without their parameters.",
+        (f"{C}.function-tools-come-back-whole",),
+        response=_bare_tools,
+    ),
+    Fault(
+        "echo.reasoning-effort",
+        "`reasoning.effort` is always null.",
+        (f"{C}.reasoning-effort-comes-back",),
+        response=_effort,
+    ),
+    Fault(
+        "echo.verbosity",
+        "`text.verbosity` is always `medium`.",
+        (f"{C}.verbosity-comes-back",),
+        response=_verbosity,
+    ),
+    Fault(
+        "echo.temperature-null-by-default",
+        "`parallel_tool_calls` is false where it was not sent.",
+        (f"{C}.parallel-tool-calls-has-its-default",),
+        PLAIN,
+        response=lambda r: r.update(parallel_tool_calls=False),
+    ),
+)
 
 
 def _said_completed(response: JSON) -> None:
@@ -267,12 +443,27 @@ async def _renamed_end(asked: Asked, answer: Answer, world: World) -> None:
 
 
 STATUS = (
-    Fault("status.incomplete-as-completed", "A response that was cut off is told as `completed`.",
-          (f"{C}.limit-ends-incomplete",), response=_said_completed, quick=True),
-    Fault("status.incomplete-without-reason", "An incomplete response has no `incomplete_details`.",
-          (f"{C}.incomplete-tells-its-reason",), LIMIT, response=lambda r: r.update(incomplete_details=None)),
-    Fault("status.reason-is-length", "The reason of an incomplete response is `length`.",
-          ("shapes.response.incomplete-details",), LIMIT, answered=_renamed_end),
-)  # fmt: skip
+    Fault(
+        "status.incomplete-as-completed",
+        "A response that was cut off is told as `completed`.",
+        (f"{C}.limit-ends-incomplete",),
+        response=_said_completed,
+        quick=True,
+    ),
+    Fault(
+        "status.incomplete-without-reason",
+        "An incomplete response has no `incomplete_details`.",
+        (f"{C}.incomplete-tells-its-reason",),
+        LIMIT,
+        response=lambda r: r.update(incomplete_details=None),
+    ),
+    Fault(
+        "status.reason-is-length",
+        "The reason of an incomplete response is `length`.",
+        ("shapes.response.incomplete-details",),
+        LIMIT,
+        answered=_renamed_end,
+    ),
+)
 
 FAULTS = (*FIELDS, *ITEMS, *USAGE, *ECHO, *STATUS)

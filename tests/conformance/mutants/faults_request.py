@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from tests.conformance.mutants.exchange import JSON, Answer, Asked, Fault, Frame, World
-from tests.conformance.mutants.faults_state import _asked, _reply
+from tests.conformance.mutants.faults_state import reply, request
 from tests.conformance.mutants.stream import each, kind, renumbered
 
 E = "responses.errors"
@@ -65,37 +65,110 @@ async def _model_404(asked: Asked, answer: Answer, world: World) -> None:
 
 
 ERRORS = (
-    Fault("error.as-detail", "Errors are `{detail}`.", (f"{E}.body-is-an-error-object",), WRONG,
-          answered=_errors(_as_detail), quick=True),
-    Fault("error.as-text", "Errors are plain text.", (f"{E}.content-type-is-json",), WRONG, answered=_errors(_as_text)),
-    Fault("error.not-wrapped", "The error object is the body itself.", (f"{E}.body-is-an-error-object",), WRONG,
-          answered=_errors(_bare_error)),
-    Fault("error.without-code-key", "Errors lack `code`.", (f"{E}.error-has-its-four-fields",), WRONG,
-          answered=_error(lambda e: e.pop("code"))),
-    Fault("error.without-param-key", "Errors lack `param`.", (f"{E}.error-has-its-four-fields",), WRONG,
-          answered=_error(lambda e: e.pop("param"))),
-    Fault("error.code-is-a-number", "`code` of an error is the status.", (f"{E}.code-and-param-are-text-or-null",), WRONG,
-          answered=_error(lambda e: e.update(code=400))),
-    Fault("error.message-empty", "Errors have an empty message.", (f"{E}.message-says-something",), WRONG,
-          answered=_error(lambda e: e.update(message=""))),
-    Fault("error.type-is-null", "Errors have a null `type`.", (f"{E}.type-is-a-name",), WRONG,
-          answered=_error(lambda e: e.update(type=None))),
-    Fault("error.422-for-400", "Wrong requests are a 422.", (f"{E}.wrong-requests-are-400-not-422",), WRONG,
-          answered=_errors(_as(422, 400)), quick=True),
-    Fault("error.500-for-400", "Wrong requests are a 500.", (f"{E}.nothing-breaks-the-server",), WRONG,
-          answered=_errors(_as(500, 400))),
-    Fault("error.as-success", "Errors come with status 200.", ("parameters.temperature-above-maximum-is-refused",),
-          answered=_as_success),
-    Fault("error.code-always-null", "`code` of every error is null.", (f"{E}.small-integer-has-its-code",),
-          answered=_error(lambda e: e.update(code=None))),
-    Fault("error.param-always-null", "`param` of every error is null.", (f"{E}.param-names-the-parameter",),
-          answered=_error(lambda e: e.update(param=None))),
-    Fault("error.tells-internals", "Errors hold a traceback.", (f"{E}.messages-tell-no-internals",), WRONG,
-          answered=_error(_traceback)),
-    Fault("error.unknown-model-is-404", "An unknown model is a 404.",
-          gap="Sources differ: recorded as 400, elsewhere documented as 404; both are accepted.",
-          answered=_model_404),
-)  # fmt: skip
+    Fault(
+        "error.as-detail",
+        "Errors are `{detail}`.",
+        (f"{E}.body-is-an-error-object",),
+        WRONG,
+        answered=_errors(_as_detail),
+        quick=True,
+    ),
+    Fault(
+        "error.as-text",
+        "Errors are plain text.",
+        (f"{E}.content-type-is-json",),
+        WRONG,
+        answered=_errors(_as_text),
+    ),
+    Fault(
+        "error.not-wrapped",
+        "The error object is the body itself.",
+        (f"{E}.body-is-an-error-object",),
+        WRONG,
+        answered=_errors(_bare_error),
+    ),
+    Fault(
+        "error.without-code-key",
+        "Errors lack `code`.",
+        (f"{E}.error-has-its-four-fields",),
+        WRONG,
+        answered=_error(lambda e: e.pop("code")),
+    ),
+    Fault(
+        "error.without-param-key",
+        "Errors lack `param`.",
+        (f"{E}.error-has-its-four-fields",),
+        WRONG,
+        answered=_error(lambda e: e.pop("param")),
+    ),
+    Fault(
+        "error.code-is-a-number",
+        "`code` of an error is the status.",
+        (f"{E}.code-and-param-are-text-or-null",),
+        WRONG,
+        answered=_error(lambda e: e.update(code=400)),
+    ),
+    Fault(
+        "error.message-empty",
+        "Errors have an empty message.",
+        (f"{E}.message-says-something",),
+        WRONG,
+        answered=_error(lambda e: e.update(message="")),
+    ),
+    Fault(
+        "error.type-is-null",
+        "Errors have a null `type`.",
+        (f"{E}.type-is-a-name",),
+        WRONG,
+        answered=_error(lambda e: e.update(type=None)),
+    ),
+    Fault(
+        "error.422-for-400",
+        "Wrong requests are a 422.",
+        (f"{E}.wrong-requests-are-400-not-422",),
+        WRONG,
+        answered=_errors(_as(422, 400)),
+        quick=True,
+    ),
+    Fault(
+        "error.500-for-400",
+        "Wrong requests are a 500.",
+        (f"{E}.nothing-breaks-the-server",),
+        WRONG,
+        answered=_errors(_as(500, 400)),
+    ),
+    Fault(
+        "error.as-success",
+        "Errors come with status 200.",
+        ("parameters.temperature-above-maximum-is-refused",),
+        answered=_as_success,
+    ),
+    Fault(
+        "error.code-always-null",
+        "`code` of every error is null.",
+        (f"{E}.small-integer-has-its-code",),
+        answered=_error(lambda e: e.update(code=None)),
+    ),
+    Fault(
+        "error.param-always-null",
+        "`param` of every error is null.",
+        (f"{E}.param-names-the-parameter",),
+        answered=_error(lambda e: e.update(param=None)),
+    ),
+    Fault(
+        "error.tells-internals",
+        "Errors hold a traceback.",
+        (f"{E}.messages-tell-no-internals",),
+        WRONG,
+        answered=_error(_traceback),
+    ),
+    Fault(
+        "error.unknown-model-is-404",
+        "An unknown model is a 404.",
+        gap="Sources differ: recorded as 400, elsewhere documented as 404; both are accepted.",
+        answered=_model_404,
+    ),
+)
 
 
 async def _any_model(asked: Asked, world: World) -> None:
@@ -204,38 +277,95 @@ async def _refuse_16(asked: Asked, world: World) -> Answer | None:
 
 
 LIMITS = (
-    Fault("accept.unknown-parameter", "Unknown parameters are ignored.",
-          gap="Clients send parameters of their own, and servers in the field ignore them: accepted either way.",
-          asked=_drop_unknown),
-    Fault("accept.max-output-tokens-1", "`max_output_tokens: 1` is taken.",
-          ("parameters.max-output-tokens-below-minimum-is-refused",),
-          asked=_taken("max_output_tokens", lambda v: not isinstance(v, int) or v >= 16), quick=True),
-    Fault("accept.temperature-3", "A temperature above 2 is taken.", ("parameters.temperature-above-maximum-is-refused",),
-          asked=_taken("temperature", _number(-9, 2))),
-    Fault("accept.temperature-below-0", "A temperature below 0 is taken.",
-          ("parameters.temperature-below-minimum-is-refused",), asked=_taken("temperature", _number(0, 99))),
-    Fault("accept.top-p-2", "A `top_p` above 1 is taken.", ("parameters.top-p-above-maximum-is-refused",),
-          asked=_taken("top_p", _number(-9, 1))),
-    Fault("accept.top-logprobs-21", "`top_logprobs` above 20 is taken.",
-          ("parameters.top-logprobs-above-maximum-is-refused",), asked=_taken("top_logprobs", _number(-9, 20))),
-    Fault("accept.metadata-17-pairs", "17 pairs of metadata are taken.",
-          ("parameters.metadata-with-too-many-entries-is-refused",), asked=_taken("metadata", _few)),
-    Fault("accept.metadata-long-value", "A metadata value of 513 characters is taken.",
-          ("limits.metadata.value-of-513-is-refused",), asked=_taken("metadata", _short)),
-    Fault("accept.truncation-of-any-kind", "An unknown `truncation` is taken.",
-          ("parameters.truncation-outside-its-values-is-refused",),
-          asked=_taken("truncation", lambda v: v in ("auto", "disabled"))),
-    Fault("accept.service-tier-of-any-kind", "An unknown `service_tier` is taken.",
-          ("parameters.service-tier-outside-its-values-is-refused",),
-          asked=_taken("service_tier", lambda v: v in ("auto", "default", "flex", "priority", "scale"))),
-    Fault("accept.numbers-as-text", "`temperature` as text is taken.",
-          (f"{E}.number-as-text-is-refused",), asked=_coerced),
-    Fault("accept.any-model", "Any model name is served.", (f"{E}.unknown-model-is-refused",), asked=_any_model),
-    Fault("accept.no-model", "A request without `model` is served.", (f"{E}.missing-model-is-refused",), asked=_no_model),
-    Fault("accept.no-input", "A request without `input` is served.", (f"{E}.missing-input-is-refused",), asked=_no_input),
-    Fault("refuse.max-output-tokens-16", "`max_output_tokens: 16` is refused.",
-          ("limits.max-output-tokens.16-is-accepted",), asked=_refuse_16),
-)  # fmt: skip
+    Fault(
+        "accept.unknown-parameter",
+        "Unknown parameters are ignored.",
+        gap="Clients send parameters of their own; ignoring them is accepted.",
+        asked=_drop_unknown,
+    ),
+    Fault(
+        "accept.max-output-tokens-1",
+        "`max_output_tokens: 1` is taken.",
+        ("parameters.max-output-tokens-below-minimum-is-refused",),
+        asked=_taken("max_output_tokens", lambda v: not isinstance(v, int) or v >= 16),
+        quick=True,
+    ),
+    Fault(
+        "accept.temperature-3",
+        "A temperature above 2 is taken.",
+        ("parameters.temperature-above-maximum-is-refused",),
+        asked=_taken("temperature", _number(-9, 2)),
+    ),
+    Fault(
+        "accept.temperature-below-0",
+        "A temperature below 0 is taken.",
+        ("parameters.temperature-below-minimum-is-refused",),
+        asked=_taken("temperature", _number(0, 99)),
+    ),
+    Fault(
+        "accept.top-p-2",
+        "A `top_p` above 1 is taken.",
+        ("parameters.top-p-above-maximum-is-refused",),
+        asked=_taken("top_p", _number(-9, 1)),
+    ),
+    Fault(
+        "accept.top-logprobs-21",
+        "`top_logprobs` above 20 is taken.",
+        ("parameters.top-logprobs-above-maximum-is-refused",),
+        asked=_taken("top_logprobs", _number(-9, 20)),
+    ),
+    Fault(
+        "accept.metadata-17-pairs",
+        "17 pairs of metadata are taken.",
+        ("parameters.metadata-with-too-many-entries-is-refused",),
+        asked=_taken("metadata", _few),
+    ),
+    Fault(
+        "accept.metadata-long-value",
+        "A metadata value of 513 characters is taken.",
+        ("responses.create.metadata-beyond-limits-is-refused",),
+        asked=_taken("metadata", _short),
+    ),
+    Fault(
+        "accept.truncation-of-any-kind",
+        "An unknown `truncation` is taken.",
+        ("parameters.truncation-outside-its-values-is-refused",),
+        asked=_taken("truncation", lambda v: v in ("auto", "disabled")),
+    ),
+    Fault(
+        "accept.service-tier-of-any-kind",
+        "An unknown `service_tier` is taken.",
+        ("parameters.service-tier-outside-its-values-is-refused",),
+        asked=_taken("service_tier", lambda v: v in ("auto", "default", "flex", "priority", "scale")),
+    ),
+    Fault(
+        "accept.numbers-as-text",
+        "`temperature` as text is taken.",
+        (f"{E}.number-as-text-is-refused",),
+        asked=_coerced,
+    ),
+    Fault(
+        "accept.any-model", "Any model name is served.", (f"{E}.unknown-model-is-refused",), asked=_any_model
+    ),
+    Fault(
+        "accept.no-model",
+        "A request without `model` is served.",
+        (f"{E}.missing-model-is-refused",),
+        asked=_no_model,
+    ),
+    Fault(
+        "accept.no-input",
+        "A request without `input` is served.",
+        (f"{E}.missing-input-is-refused",),
+        asked=_no_input,
+    ),
+    Fault(
+        "refuse.max-output-tokens-16",
+        "`max_output_tokens: 16` is refused.",
+        ("responses.create.limit-ends-incomplete",),
+        asked=_refuse_16,
+    ),
+)
 
 
 async def _no_request_id(asked: Asked, answer: Answer, world: World) -> None:
@@ -256,15 +386,35 @@ async def _json_as_text(asked: Asked, answer: Answer, world: World) -> None:
 
 
 HEADERS = (
-    Fault("header.request-id-missing", "Answers lack `x-request-id`.", ("responses.headers.request-id-is-on-every-answer",),
-          ("responses.create.plain",), answered=_no_request_id, quick=True),
-    Fault("header.request-id-repeats", "All answers have one `x-request-id`.",
-          ("responses.headers.request-ids-are-unique",), answered=_one_request_id),
-    Fault("header.processing-time-in-words", "`openai-processing-ms` is no number.",
-          ("responses.headers.processing-time-is-milliseconds",), ("responses.create.plain",), answered=_processing),
-    Fault("header.json-as-text", "JSON comes as `text/plain`.", ("responses.headers.json-says-that-it-is-json",),
-          ("responses.create.plain",), answered=_json_as_text),
-)  # fmt: skip
+    Fault(
+        "header.request-id-missing",
+        "Answers lack `x-request-id`.",
+        ("responses.headers.request-id-is-on-every-answer",),
+        ("responses.create.plain",),
+        answered=_no_request_id,
+        quick=True,
+    ),
+    Fault(
+        "header.request-id-repeats",
+        "All answers have one `x-request-id`.",
+        ("responses.headers.request-ids-are-unique",),
+        answered=_one_request_id,
+    ),
+    Fault(
+        "header.processing-time-in-words",
+        "`openai-processing-ms` is no number.",
+        ("responses.headers.processing-time-is-milliseconds",),
+        ("responses.create.plain",),
+        answered=_processing,
+    ),
+    Fault(
+        "header.json-as-text",
+        "JSON comes as `text/plain`.",
+        ("responses.headers.json-says-that-it-is-json",),
+        ("responses.create.plain",),
+        answered=_json_as_text,
+    ),
+)
 
 
 # Tools and formats.
@@ -379,27 +529,77 @@ async def _broken_arguments(asked: Asked, answer: Answer, world: World) -> None:
 
 
 TOOLS = (
-    Fault("tools.required-ignored", "`tool_choice: required` is not enforced.", ("tools.choice.required-calls-something",),
-          asked=_choose("none", lambda c: c == "required"), answered=_say_choice, quick=True),
-    Fault("tools.none-ignored", "`tool_choice: none` is not enforced.", ("tools.choice.none-calls-nothing",),
-          asked=_choose("required", lambda c: c == "none"), answered=_say_choice),
-    Fault("tools.allowed-ignored", "`allowed_tools` is not enforced.", ("tools.allowed.only-allowed-are-called",),
-          asked=_choose("auto", lambda c: _kind(c) == "allowed_tools"), answered=_say_choice, quick=True),
-    Fault("tools.another-function", "Another function than the named one is called.",
-          ("tools.choice.named-function-is-called",), asked=_other_function, answered=_say_choice),
-    Fault("tools.parallel-off-ignored", "`parallel_tool_calls: false` is not enforced.",
-          ("tools.parallel.off-gives-one-call",), asked=_parallel, answered=_say_parallel, quick=True),
-    Fault("tools.name-with-prefix", "Calls name a function that was not offered.",
-          ("tools.calls.name-is-one-that-was-offered",), answered=_strange_names),
-    Fault("tools.arguments-are-no-json", "Arguments are broken JSON.", ("tools.call.arguments-are-a-json-object",),
-          answered=_broken_arguments),
-    Fault("format.schema-ignored", "`json_schema` is not enforced.", ("structured.schema.output-is-json",),
-          asked=_not_structured, answered=_say_format, quick=True),
-    Fault("format.other-keys", "The output is JSON that does not fit the schema.",
-          ("structured.schema.output-fits",), answered=_each_text(_other_keys, _wants_schema)),
-    Fault("format.fenced", "Structured output stands in a Markdown fence.", ("structured.schema.output-is-json",),
-          answered=_each_text(lambda text: f"```json\n{text}\n```", _wants_schema)),
-)  # fmt: skip
+    Fault(
+        "tools.required-ignored",
+        "`tool_choice: required` is not enforced.",
+        ("tools.choice.required-calls-something",),
+        asked=_choose("none", lambda c: c == "required"),
+        answered=_say_choice,
+        quick=True,
+    ),
+    Fault(
+        "tools.none-ignored",
+        "`tool_choice: none` is not enforced.",
+        ("tools.choice.none-calls-nothing",),
+        asked=_choose("required", lambda c: c == "none"),
+        answered=_say_choice,
+    ),
+    Fault(
+        "tools.allowed-ignored",
+        "`allowed_tools` is not enforced.",
+        ("tools.allowed.only-allowed-are-called",),
+        asked=_choose("auto", lambda c: _kind(c) == "allowed_tools"),
+        answered=_say_choice,
+        quick=True,
+    ),
+    Fault(
+        "tools.another-function",
+        "Another function than the named one is called.",
+        ("tools.choice.named-function-is-called",),
+        asked=_other_function,
+        answered=_say_choice,
+    ),
+    Fault(
+        "tools.parallel-off-ignored",
+        "`parallel_tool_calls: false` is not enforced.",
+        ("tools.parallel.off-gives-one-call",),
+        asked=_parallel,
+        answered=_say_parallel,
+        quick=True,
+    ),
+    Fault(
+        "tools.name-with-prefix",
+        "Calls name a function that was not offered.",
+        ("tools.choice.named-function-is-called",),
+        answered=_strange_names,
+    ),
+    Fault(
+        "tools.arguments-are-no-json",
+        "Arguments are broken JSON.",
+        ("tools.call.arguments-are-a-json-object",),
+        answered=_broken_arguments,
+    ),
+    Fault(
+        "format.schema-ignored",
+        "`json_schema` is not enforced.",
+        ("structured.schema.text-is-valid",),
+        asked=_not_structured,
+        answered=_say_format,
+        quick=True,
+    ),
+    Fault(
+        "format.other-keys",
+        "The output is JSON that does not fit the schema.",
+        ("structured.schema.text-is-valid",),
+        answered=_each_text(_other_keys, _wants_schema),
+    ),
+    Fault(
+        "format.fenced",
+        "Structured output stands in a Markdown fence.",
+        ("structured.schema.text-is-valid",),
+        answered=_each_text(lambda text: f"```json\n{text}\n```", _wants_schema),
+    ),
+)
 
 
 # Background, resume, cancel.
@@ -420,6 +620,16 @@ async def _synchronous(asked: Asked, world: World) -> Answer | None:
     if asked.creates and asked.json and asked.json.get("background") and not asked.json.get("stream"):
         asked.json["background"] = False
     return None
+
+
+async def _waits(asked: Asked, world: World) -> Answer | None:
+    """A background request is answered when all is done, and says that it is one."""
+    if not asked.creates or not asked.json or not asked.json.get("background") or asked.streams:
+        return None
+    made = await world.ask(asked)
+    while made.ok and made.json is not None and made.json["status"] in ("queued", "in_progress"):
+        made = await world.ask(request("GET", f"/responses/{made.json['id']}", asked))
+    return made
 
 
 async def _say_background(asked: Asked, answer: Answer, world: World) -> None:
@@ -447,16 +657,16 @@ async def _cancel_once(asked: Asked, world: World) -> Answer | None:
 async def _cancel_nothing(asked: Asked, world: World) -> Answer | None:
     """A cancellation shows the response and does nothing."""
     if asked.on("POST", "responses", "*", "cancel"):
-        return await world.ask(_asked("GET", f"/responses/{asked.step}", asked))
+        return await world.ask(request("GET", f"/responses/{asked.step}", asked))
     return None
 
 
 async def _cancel_any(asked: Asked, world: World) -> Answer | None:
     """A synchronous response can be cancelled."""
     if asked.on("POST", "responses", "*", "cancel"):
-        known = await world.ask(_asked("GET", f"/responses/{asked.step}", asked))
+        known = await world.ask(request("GET", f"/responses/{asked.step}", asked))
         if known.ok and known.json is not None and not known.json.get("background"):
-            return _reply({**known.json, "status": "cancelled"})
+            return reply({**known.json, "status": "cancelled"})
     return None
 
 
@@ -496,33 +706,96 @@ def _late_text(frames: list[Frame], asked: Asked) -> list[Frame]:
 
 
 BACKGROUND = (
-    Fault("background.never-ends", "A background response stays `queued`.", ("background.run.reaches-an-end",),
-          answered=_never_ends, quick=True),
-    Fault("background.synchronous", "`background` is ignored: the answer comes when all is done.",
-          ("background.create.answers-at-once",), asked=_synchronous),
-    Fault("background.told-as-false", "`background` of a background response is false.",
-          ("responses.create.background-comes-back",), answered=_say_background),
-    Fault("cancel.twice-is-an-error", "A second cancellation is a 400.", ("background.cancel.twice-is-the-same",),
-          asked=_cancel_once, quick=True),
-    Fault("cancel.does-nothing", "A cancellation does nothing.", ("background.cancel.ends-cancelled",),
-          asked=_cancel_nothing),
-    Fault("cancel.of-a-synchronous-one", "A synchronous response can be cancelled.",
-          ("responses.cancel.synchronous-is-refused",), asked=_cancel_any),
-    Fault("resume.one-too-early", "`starting_after` gives the event itself again.", ("resume.stream.follows-the-number",),
-          asked=_resumed(lambda n: n - 1), quick=True),
-    Fault("resume.one-too-late", "`starting_after` leaves one event out.", ("resume.stream.follows-the-number",),
-          asked=_resumed(lambda n: n + 1)),
-    Fault("resume.replays-all", "`starting_after` is ignored.", ("resume.stream.follows-the-number",),
-          asked=_resumed(lambda n: None)),
-    Fault("resume.numbers-from-zero", "A resumed stream is numbered from 0.", ("resume.stream.follows-the-number",),
-          frames=_from_zero),
-    Fault("resume.loses-an-event", "A resumed stream lacks one event.", ("responses.stream.sequence-counts-by-one",),
-          frames=_one_less),
-    Fault("resume.without-end", "A resumed stream has no terminal event.", ("resume.stream.equals-the-first",),
-          frames=_no_end),
-    Fault("resume.other-text", "A resumed stream tells other deltas.", ("resume.stream.equals-the-first",),
-          frames=_late_text),
-)  # fmt: skip
+    Fault(
+        "background.never-ends",
+        "A background response stays `queued`.",
+        ("background.poll.reaches-an-end",),
+        answered=_never_ends,
+        quick=True,
+    ),
+    Fault(
+        "background.synchronous",
+        "`background` is ignored: the answer comes when all is done.",
+        ("background.create.is-echoed",),
+        asked=_synchronous,
+    ),
+    Fault(
+        "background.waits-for-the-end",
+        "A background request is answered when all is done, and says that it is one.",
+        gap="An answer that was ready at once looks the same: time proves nothing about another machine.",
+        asked=_waits,
+    ),
+    Fault(
+        "background.told-as-false",
+        "`background` of a background response is false.",
+        ("responses.create.background-comes-back",),
+        ("background.poll.to-the-end",),
+        answered=_say_background,
+    ),
+    Fault(
+        "cancel.twice-is-an-error",
+        "A second cancellation is a 400.",
+        ("background.cancel.twice-gives-the-same",),
+        asked=_cancel_once,
+        quick=True,
+    ),
+    Fault(
+        "cancel.does-nothing",
+        "A cancellation shows the response and does nothing.",
+        ("background.cancel.ends-cancelled",),
+        asked=_cancel_nothing,
+        slow=True,
+    ),
+    Fault(
+        "cancel.of-a-synchronous-one",
+        "A synchronous response can be cancelled.",
+        ("responses.cancel.synchronous-is-refused",),
+        asked=_cancel_any,
+    ),
+    Fault(
+        "resume.one-too-early",
+        "`starting_after` gives the event itself again.",
+        ("resume.stream.every-cut",),
+        asked=_resumed(lambda n: n - 1),
+        quick=True,
+    ),
+    Fault(
+        "resume.one-too-late",
+        "`starting_after` leaves one event out.",
+        ("resume.stream.every-cut",),
+        asked=_resumed(lambda n: n + 1),
+    ),
+    Fault(
+        "resume.replays-all",
+        "`starting_after` is ignored.",
+        ("resume.stream.every-cut",),
+        asked=_resumed(lambda n: None),
+    ),
+    Fault(
+        "resume.numbers-from-zero",
+        "A resumed stream is numbered from 0.",
+        ("resume.stream.every-cut",),
+        frames=_from_zero,
+    ),
+    Fault(
+        "resume.loses-an-event",
+        "A resumed stream lacks one event.",
+        ("resume.stream.every-cut",),
+        frames=_one_less,
+    ),
+    Fault(
+        "resume.without-end",
+        "A resumed stream has no terminal event.",
+        ("resume.stream.terminal-event-is-last",),
+        frames=_no_end,
+    ),
+    Fault(
+        "resume.other-text",
+        "A resumed stream tells other deltas.",
+        ("resume.stream.from-the-start",),
+        frames=_late_text,
+    ),
+)
 
 
 # Routes and WebSocket.
@@ -567,16 +840,41 @@ def _socket_done(event: JSON) -> None:
 
 
 ROUTES = (
-    Fault("route.input-items-broken", "Listing input items is a 500.", ("responses.errors.nothing-breaks-the-server",),
-          ("responses.input_items.pages",), asked=_gone("GET", "responses", "*", "input_items")),
-    Fault("route.input-tokens-broken", "Counting tokens is a 500.", ("responses.errors.nothing-breaks-the-server",),
-          ("responses.input_tokens.counts",), asked=_gone("POST", "responses", "input_tokens")),
-    Fault("socket.without-numbers", "Events on a WebSocket have no `sequence_number`.",
-          ("responses.stream.sequence-is-on-every-event",), ("websocket.create",), socket=_socket(_without_number)),
-    Fault("socket.end-is-done", "A response on a WebSocket ends with `response.done`.",
-          ("responses.stream.ends-with-one-terminal-event",), ("websocket.create",), socket=_socket(_socket_done)),
-    Fault("socket.error-flat", "An error on a WebSocket is flat.", ("shapes.frames.error",),
-          ("websocket.errors",), socket=_socket(_bare_socket_error)),
-)  # fmt: skip
+    Fault(
+        "route.input-items-broken",
+        "Listing input items is a 500.",
+        ("responses.errors.nothing-breaks-the-server",),
+        ("responses.input_items.pages",),
+        asked=_gone("GET", "responses", "*", "input_items"),
+    ),
+    Fault(
+        "route.input-tokens-broken",
+        "Counting tokens is a 500.",
+        ("responses.errors.nothing-breaks-the-server",),
+        ("responses.input_tokens.counts",),
+        asked=_gone("POST", "responses", "input_tokens"),
+    ),
+    Fault(
+        "socket.without-numbers",
+        "Events on a WebSocket have no `sequence_number`.",
+        ("responses.stream.sequence-is-on-every-event",),
+        ("websocket.create",),
+        socket=_socket(_without_number),
+    ),
+    Fault(
+        "socket.end-is-done",
+        "A response on a WebSocket ends with `response.done`.",
+        ("responses.stream.ends-with-one-terminal-event",),
+        ("websocket.create",),
+        socket=_socket(_socket_done),
+    ),
+    Fault(
+        "socket.error-flat",
+        "An error on a WebSocket is flat.",
+        ("shapes.frames.error",),
+        ("websocket.errors",),
+        socket=_socket(_bare_socket_error),
+    ),
+)
 
 FAULTS = (*ERRORS, *LIMITS, *HEADERS, *TOOLS, *BACKGROUND, *ROUTES)

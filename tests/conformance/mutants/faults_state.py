@@ -14,7 +14,7 @@ GONE = "responses.delete"
 CONV = "conversations"
 
 
-def _asked(method: str, path: str, like: Asked, json: JSON | None = None, **query: str) -> Asked:
+def request(method: str, path: str, like: Asked, json: JSON | None = None, **query: str) -> Asked:
     """Another request of the same caller."""
     headers = {name: value for name, value in like.headers.items() if name not in ("content-type", "accept")}
     if json is not None:
@@ -22,14 +22,14 @@ def _asked(method: str, path: str, like: Asked, json: JSON | None = None, **quer
     return Asked(method, path, query, headers, b"", json)
 
 
-def _error(status: int, message: str, param: str | None = None, code: str | None = None) -> Answer:
+def error(status: int, message: str, param: str | None = None, code: str | None = None) -> Answer:
     error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     return Answer(
         status, {"content-type": "application/json", "x-request-id": "req_of_a_fault"}, b"", {"error": error}
     )
 
 
-def _reply(body: JSON) -> Answer:
+def reply(body: JSON) -> Answer:
     return Answer(200, {"content-type": "application/json", "x-request-id": "req_of_a_fault"}, b"", body)
 
 
@@ -39,12 +39,12 @@ def _reply(body: JSON) -> Answer:
 async def _forget(asked: Asked, world: World) -> None:
     """`previous_response_id` is taken, said again, and not used."""
     if asked.creates and asked.json and asked.json.get("previous_response_id"):
-        known = await world.ask(_asked("GET", f"/responses/{asked.json['previous_response_id']}", asked))
+        known = await world.ask(request("GET", f"/responses/{asked.json['previous_response_id']}", asked))
         if known.ok:
             world.memory[str(asked.json.pop("previous_response_id"))] = True
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return [{"role": "user", "content": value}] if isinstance(value, str) else list(value or [])
 
 
@@ -58,18 +58,18 @@ def _rewritten(keep: Callable[[list[JSON]], list[JSON]]) -> Callable[[Asked, Wor
         history = await _history(str(body["previous_response_id"]), asked, world)
         if history is not None:
             del body["previous_response_id"]
-            body["input"] = [*keep(history), *_list(body.get("input"))]
+            body["input"] = [*keep(history), *as_list(body.get("input"))]
 
     return asking
 
 
 async def _history(response_id: str, asked: Asked, world: World) -> list[JSON] | None:
     """What the chain up to this response said, oldest first."""
-    known = await world.ask(_asked("GET", f"/responses/{response_id}", asked))
+    known = await world.ask(request("GET", f"/responses/{response_id}", asked))
     if not known.ok or known.json is None:
         return None
     path = f"/responses/{response_id}/input_items"
-    listed = await world.ask(_asked("GET", path, asked, order="asc", limit="100"))
+    listed = await world.ask(request("GET", path, asked, order="asc", limit="100"))
     given = (listed.json or {}).get("data", [])
     return [*given, *known.json["output"]]
 
@@ -86,7 +86,7 @@ async def _inherit(asked: Asked, world: World) -> None:
     """Instructions of the response before hold on."""
     body = asked.json
     if asked.creates and body and body.get("previous_response_id") and not body.get("instructions"):
-        known = await world.ask(_asked("GET", f"/responses/{body['previous_response_id']}", asked))
+        known = await world.ask(request("GET", f"/responses/{body['previous_response_id']}", asked))
         if known.ok and known.json and known.json.get("instructions"):
             body["instructions"] = known.json["instructions"]
 
@@ -94,7 +94,7 @@ async def _inherit(asked: Asked, world: World) -> None:
 async def _inherit_tools(asked: Asked, world: World) -> None:
     body = asked.json
     if asked.creates and body and body.get("previous_response_id") and "tools" not in body:
-        known = await world.ask(_asked("GET", f"/responses/{body['previous_response_id']}", asked))
+        known = await world.ask(request("GET", f"/responses/{body['previous_response_id']}", asked))
         if known.ok and known.json and known.json.get("tools"):
             body["tools"] = known.json["tools"]
 
@@ -103,7 +103,7 @@ async def _unknown_starts_anew(asked: Asked, world: World) -> None:
     """An unknown `previous_response_id` is ignored in silence."""
     body = asked.json
     if asked.creates and body and body.get("previous_response_id"):
-        known = await world.ask(_asked("GET", f"/responses/{body['previous_response_id']}", asked))
+        known = await world.ask(request("GET", f"/responses/{body['previous_response_id']}", asked))
         if not known.ok:
             del body["previous_response_id"]
 
@@ -129,28 +129,71 @@ async def _no_previous(asked: Asked, answer: Answer, world: World) -> None:
 
 
 CHAINS = (
-    Fault("state.previous-response-ignored", "`previous_response_id` is taken and not used.",
-          (f"{CHAIN}.earlier-turns-are-counted",), asked=_forget, quick=True),
-    Fault("state.previous-response-not-told", "The response does not say `previous_response_id`.",
-          (f"{CHAIN}.previous-response-id-is-echoed",), answered=_no_previous),
-    Fault("state.calls-dropped-from-the-chain", "The chain forgets function calls.",
-          (f"{CHAIN}.function-call-is-carried",), asked=_rewritten(_without_calls), quick=True),
-    Fault("state.output-dropped-from-the-chain", "The chain keeps what the user said alone.",
-          (f"{CHAIN}.function-call-is-carried",), asked=_rewritten(_user_only)),
-    Fault("state.instructions-inherited", "Instructions go over to the next response.",
-          (f"{CHAIN}.instructions-field-is-this-requests",), asked=_inherit, quick=True),
-    Fault("state.tools-inherited", "Tools go over to the next response.", (f"{CHAIN}.tools-are-not-inherited",),
-          asked=_inherit_tools),
-    Fault("state.unknown-previous-ignored", "An unknown `previous_response_id` starts a new chain.",
-          (f"{CHAIN}.unknown-id-is-refused",), asked=_unknown_starts_anew),
-    Fault("state.unknown-previous-is-404-detail", "An unknown `previous_response_id` is a 404 with `detail`.",
-          (f"{CHAIN}.unknown-id-is-a-400", "responses.errors.body-is-an-error-object"),
-          ("state.chain.unknown",), answered=_unknown_is_detail),
-    Fault("state.unknown-previous-is-404", "An unknown `previous_response_id` is a 404.",
-          (f"{CHAIN}.unknown-id-is-a-400",), answered=_unknown_is_404),
-    Fault("state.previous-and-conversation-taken", "`previous_response_id` and `conversation` are taken together.",
-          (f"{CHAIN}.excludes-conversation",), asked=_both_taken),
-)  # fmt: skip
+    Fault(
+        "state.previous-response-ignored",
+        "`previous_response_id` is taken and not used.",
+        (f"{CHAIN}.earlier-turns-are-counted",),
+        asked=_forget,
+        quick=True,
+    ),
+    Fault(
+        "state.previous-response-not-told",
+        "The response does not say `previous_response_id`.",
+        (f"{CHAIN}.previous-response-id-is-echoed",),
+        answered=_no_previous,
+    ),
+    Fault(
+        "state.calls-dropped-from-the-chain",
+        "The chain forgets function calls.",
+        (f"{CHAIN}.function-call-is-carried",),
+        asked=_rewritten(_without_calls),
+        quick=True,
+    ),
+    Fault(
+        "state.output-dropped-from-the-chain",
+        "The chain keeps what the user said alone.",
+        (f"{CHAIN}.function-call-is-carried",),
+        asked=_rewritten(_user_only),
+    ),
+    Fault(
+        "state.instructions-inherited",
+        "Instructions go over to the next response.",
+        (f"{CHAIN}.instructions-field-is-this-requests",),
+        asked=_inherit,
+        quick=True,
+    ),
+    Fault(
+        "state.tools-inherited",
+        "Tools go over to the next response.",
+        (f"{CHAIN}.tools-are-not-inherited",),
+        asked=_inherit_tools,
+    ),
+    Fault(
+        "state.unknown-previous-ignored",
+        "An unknown `previous_response_id` starts a new chain.",
+        (f"{CHAIN}.unknown-id-is-refused",),
+        asked=_unknown_starts_anew,
+    ),
+    Fault(
+        "state.unknown-previous-is-404-detail",
+        "An unknown `previous_response_id` is a 404 with `detail`.",
+        (f"{CHAIN}.unknown-id-is-a-400", "responses.errors.body-is-an-error-object"),
+        ("state.chain.unknown",),
+        answered=_unknown_is_detail,
+    ),
+    Fault(
+        "state.unknown-previous-is-404",
+        "An unknown `previous_response_id` is a 404.",
+        (f"{CHAIN}.unknown-id-is-a-400",),
+        answered=_unknown_is_404,
+    ),
+    Fault(
+        "state.previous-and-conversation-taken",
+        "`previous_response_id` and `conversation` are taken together.",
+        (f"{CHAIN}.excludes-conversation",),
+        asked=_both_taken,
+    ),
+)
 
 
 # Storing and deleting.
@@ -174,16 +217,16 @@ async def _store_no_stream(asked: Asked, world: World) -> None:
 async def _keep_deleted(asked: Asked, world: World) -> Answer | None:
     """A deletion is confirmed and not done."""
     if asked.on("DELETE", "responses", "*"):
-        known = await world.ask(_asked("GET", asked.path, asked))
+        known = await world.ask(request("GET", asked.path, asked))
         if known.ok:
-            return _reply({"id": asked.step, "object": "response", "deleted": True})
+            return reply({"id": asked.step, "object": "response", "deleted": True})
     return None
 
 
 async def _delete_twice(asked: Asked, world: World) -> Answer | None:
     if asked.on("DELETE", "responses", "*"):
         if asked.step in world.memory:
-            return _reply({"id": asked.step, "object": "response", "deleted": True})
+            return reply({"id": asked.step, "object": "response", "deleted": True})
         world.memory[asked.step] = True
     return None
 
@@ -223,30 +266,76 @@ async def _retrieved_anew(asked: Asked, answer: Answer, world: World) -> None:
 
 
 STORED = (
-    Fault("store.false-is-stored", "`store: false` is stored all the same.",
-          (f"{STORE}.false-leaves-nothing-to-retrieve",), asked=_store_all, quick=True),
-    Fault("store.false-by-default", "Nothing is stored where the request does not say so.",
-          (f"{STORE}.defaults-to-true",), asked=_store_none),
-    Fault("store.streams-are-not-stored", "Streamed responses are not stored.", (f"{STORE}.streamed-is-stored",),
-          asked=_store_no_stream),
-    Fault("store.retrieved-without-output", "A retrieved response has no output.",
-          ("responses.retrieve.equals-what-was-created",), answered=_retrieved_without_output),
-    Fault("store.retrieved-without-metadata", "A retrieved response has lost its metadata.",
-          ("responses.retrieve.keeps-metadata",), answered=_retrieved_without_metadata),
-    Fault("store.changes-with-time", "`created_at` is another on each retrieval.",
-          ("responses.retrieve.is-repeatable",), answered=_retrieved_anew),
-    Fault("store.unknown-is-null", "An unknown response is a 200 with `null`.",
-          ("responses.retrieve.unknown-id-is-404",), answered=_unknown_is_null),
-    Fault("delete.not-done", "A deletion is confirmed and not done.", (f"{GONE}.then-retrieve-is-404",),
-          asked=_keep_deleted, quick=True),
+    Fault(
+        "store.false-is-stored",
+        "`store: false` is stored all the same.",
+        (f"{STORE}.false-leaves-nothing-to-retrieve",),
+        asked=_store_all,
+        quick=True,
+    ),
+    Fault(
+        "store.false-by-default",
+        "Nothing is stored where the request does not say so.",
+        (f"{STORE}.defaults-to-true",),
+        asked=_store_none,
+    ),
+    Fault(
+        "store.streams-are-not-stored",
+        "Streamed responses are not stored.",
+        (f"{STORE}.streamed-is-stored",),
+        asked=_store_no_stream,
+    ),
+    Fault(
+        "store.retrieved-without-output",
+        "A retrieved response has no output.",
+        ("responses.retrieve.equals-what-was-created",),
+        answered=_retrieved_without_output,
+    ),
+    Fault(
+        "store.retrieved-without-metadata",
+        "A retrieved response has lost its metadata.",
+        ("responses.retrieve.keeps-metadata",),
+        answered=_retrieved_without_metadata,
+    ),
+    Fault(
+        "store.changes-with-time",
+        "`created_at` is another on each retrieval.",
+        ("responses.retrieve.is-repeatable",),
+        answered=_retrieved_anew,
+    ),
+    Fault(
+        "store.unknown-is-null",
+        "An unknown response is a 200 with `null`.",
+        ("responses.retrieve.unknown-id-is-404",),
+        answered=_unknown_is_null,
+    ),
+    Fault(
+        "delete.not-done",
+        "A deletion is confirmed and not done.",
+        (f"{GONE}.then-retrieve-is-404",),
+        asked=_keep_deleted,
+        quick=True,
+    ),
     Fault("delete.twice", "A second deletion succeeds.", (f"{GONE}.twice-is-404",), asked=_delete_twice),
-    Fault("delete.says-false", "A deletion says `deleted: false`.", (f"{GONE}.answers-with-the-deletion",),
-          answered=_deletion(deleted=False)),
-    Fault("delete.another-id", "A deletion names another id.", (f"{GONE}.answers-with-the-deletion",),
-          answered=_deletion(id="resp_other")),
-    Fault("delete.empty-object", "A deletion is answered with `{}`.", (f"{GONE}.answers-with-the-deletion",),
-          answered=_deletion_is_empty),
-)  # fmt: skip
+    Fault(
+        "delete.says-false",
+        "A deletion says `deleted: false`.",
+        (f"{GONE}.answers-with-the-deletion",),
+        answered=_deletion(deleted=False),
+    ),
+    Fault(
+        "delete.another-id",
+        "A deletion names another id.",
+        (f"{GONE}.answers-with-the-deletion",),
+        answered=_deletion(id="resp_other"),
+    ),
+    Fault(
+        "delete.empty-object",
+        "A deletion is answered with `{}`.",
+        (f"{GONE}.answers-with-the-deletion",),
+        answered=_deletion_is_empty,
+    ),
+)
 
 
 # Lists.
@@ -306,43 +395,97 @@ def _bare(page: JSON, asked: Asked) -> None:
 
 async def _with_output(asked: Asked, answer: Answer, world: World) -> None:
     if asked.on("GET", *RESPONSE_ITEMS) and answer.ok and answer.json is not None:
-        made = await world.ask(_asked("GET", f"/responses/{asked.step}", asked))
+        made = await world.ask(request("GET", f"/responses/{asked.step}", asked))
         answer.json["data"] = [*reversed((made.json or {}).get("output", [])), *answer.json["data"]]
 
 
 RESPONSE_ITEMS = ("responses", "*", "input_items")
 
 LISTS = (
-    Fault("list.has-more-always", "`has_more` is always true.", (f"{ITEMS}.after-the-last-is-empty",),
-          answered=_page(lambda p, a: p.update(has_more=True), *RESPONSE_ITEMS), quick=True),
-    Fault("list.has-more-never", "`has_more` is always false.", (f"{ITEMS}.limit-bounds-a-page",),
-          answered=_page(lambda p, a: p.update(has_more=False), *RESPONSE_ITEMS)),
-    Fault("list.after-ignored", "`after` is ignored.", (f"{ITEMS}.after-goes-on",),
-          asked=_ignore("after", *RESPONSE_ITEMS), quick=True),
-    Fault("list.after-leaves-one-out", "A page after the first lacks its first item.", (f"{ITEMS}.after-goes-on",),
-          answered=_page(_off_by_one, *RESPONSE_ITEMS)),
-    Fault("list.order-ignored", "`order` is ignored.", (f"{ITEMS}.ascending-is-the-reverse",),
-          asked=_ignore("order", *RESPONSE_ITEMS)),
-    Fault("list.order-reversed", "Lists stand the other way round.", (f"{ITEMS}.keeps-order-of-input",),
-          answered=_page(_reversed, *RESPONSE_ITEMS)),
-    Fault("list.limit-ignored", "`limit` is ignored.", (f"{ITEMS}.limit-bounds-a-page",),
-          asked=_ignore("limit", *RESPONSE_ITEMS)),
-    Fault("list.limit-clamped", "A `limit` of 0 or 101 is taken.", (f"{ITEMS}.limit-beyond-edges-is-refused",),
-          asked=_clamp(*RESPONSE_ITEMS)),
-    Fault("list.items-without-ids", "Listed items have no ids.", ("shapes.items.message",),
-          ("responses.input_items.pages",),
-          answered=_page(_no_ids, *RESPONSE_ITEMS)),
-    Fault("list.envelope-bare", "A list is `{object, data}` alone.", ("shapes.lists.envelope",),
-          ("responses.input_items.pages",), answered=_page(_bare, *RESPONSE_ITEMS)),
-    Fault("list.first-id-wrong", "`first_id` is that of the last item.",
-          (f"{ITEMS}.envelope-names-first-and-last",),
-          answered=_page(lambda p, a: p.update(first_id=p["last_id"]), *RESPONSE_ITEMS)),
-    Fault("list.object-wrong", "A list has the `object` `page`.", ("shapes.lists.envelope",),
-          ("responses.input_items.pages",),
-          answered=_page(lambda p, a: p.update(object="page"), *RESPONSE_ITEMS)),
-    Fault("list.output-among-input", "The output is listed among the input items.", (f"{ITEMS}.output-is-not-listed",),
-          answered=_with_output),
-)  # fmt: skip
+    Fault(
+        "list.has-more-always",
+        "`has_more` is always true.",
+        (f"{ITEMS}.after-the-last-is-empty",),
+        answered=_page(lambda p, a: p.update(has_more=True), *RESPONSE_ITEMS),
+        quick=True,
+    ),
+    Fault(
+        "list.has-more-never",
+        "`has_more` is always false.",
+        (f"{ITEMS}.limit-bounds-a-page",),
+        answered=_page(lambda p, a: p.update(has_more=False), *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.after-ignored",
+        "`after` is ignored.",
+        (f"{ITEMS}.after-goes-on",),
+        asked=_ignore("after", *RESPONSE_ITEMS),
+        quick=True,
+    ),
+    Fault(
+        "list.after-leaves-one-out",
+        "A page after the first lacks its first item.",
+        (f"{ITEMS}.after-goes-on",),
+        answered=_page(_off_by_one, *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.order-ignored",
+        "`order` is ignored.",
+        (f"{ITEMS}.ascending-is-the-reverse",),
+        asked=_ignore("order", *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.order-reversed",
+        "Lists stand the other way round.",
+        (f"{ITEMS}.keeps-order-of-input",),
+        answered=_page(_reversed, *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.limit-ignored",
+        "`limit` is ignored.",
+        (f"{ITEMS}.limit-bounds-a-page",),
+        asked=_ignore("limit", *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.limit-clamped",
+        "A `limit` of 0 or 101 is taken.",
+        (f"{ITEMS}.limit-beyond-edges-is-refused",),
+        asked=_clamp(*RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.items-without-ids",
+        "Listed items have no ids.",
+        ("shapes.items.message",),
+        ("responses.input_items.pages",),
+        answered=_page(_no_ids, *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.envelope-bare",
+        "A list is `{object, data}` alone.",
+        ("shapes.lists.envelope",),
+        ("responses.input_items.pages",),
+        answered=_page(_bare, *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.first-id-wrong",
+        "`first_id` is that of the last item.",
+        (f"{ITEMS}.envelope-names-first-and-last",),
+        answered=_page(lambda p, a: p.update(first_id=p["last_id"]), *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.object-wrong",
+        "A list has the `object` `page`.",
+        ("shapes.lists.envelope",),
+        ("responses.input_items.pages",),
+        answered=_page(lambda p, a: p.update(object="page"), *RESPONSE_ITEMS),
+    ),
+    Fault(
+        "list.output-among-input",
+        "The output is listed among the input items.",
+        (f"{ITEMS}.output-is-not-listed",),
+        answered=_with_output,
+    ),
+)
 
 
 # Conversations.
@@ -355,12 +498,12 @@ async def _not_appended(asked: Asked, world: World) -> None:
         return
     given = body.pop("conversation")
     name = given.get("id") if isinstance(given, dict) else given
-    listed = await world.ask(_asked("GET", f"/conversations/{name}/items", asked, order="asc", limit="100"))
+    listed = await world.ask(request("GET", f"/conversations/{name}/items", asked, order="asc", limit="100"))
     if not listed.ok or listed.json is None:
         body["conversation"] = given
         return
     asked.notes["conversation"] = name
-    body["input"] = [*listed.json["data"], *_list(body.get("input"))]
+    body["input"] = [*listed.json["data"], *as_list(body.get("input"))]
 
 
 async def _say_conversation(asked: Asked, answer: Answer, world: World) -> None:
@@ -373,7 +516,7 @@ async def _not_read(asked: Asked, world: World) -> None:
     body = asked.json
     if asked.creates and body is not None and body.get("conversation"):
         given = body["conversation"]
-        made = await world.ask(_asked("POST", "/conversations", asked, {}))
+        made = await world.ask(request("POST", "/conversations", asked, {}))
         body["conversation"] = (made.json or {}).get("id")
         asked.notes["conversation"] = given.get("id") if isinstance(given, dict) else given
 
@@ -391,15 +534,15 @@ def _twenty(*form: str) -> Callable[[Asked, World], Awaitable[None]]:
 
 async def _conversation_kept(asked: Asked, world: World) -> Answer | None:
     if asked.on("DELETE", "conversations", "*"):
-        known = await world.ask(_asked("GET", asked.path, asked))
+        known = await world.ask(request("GET", asked.path, asked))
         if known.ok:
-            return _reply({"id": asked.step, "object": "conversation.deleted", "deleted": True})
+            return reply({"id": asked.step, "object": "conversation.deleted", "deleted": True})
     return None
 
 
 async def _item_kept(asked: Asked, world: World) -> Answer | None:
     if asked.on("DELETE", "conversations", "*", "items", "*"):
-        return await world.ask(_asked("GET", f"/conversations/{asked.step}", asked))
+        return await world.ask(request("GET", f"/conversations/{asked.step}", asked))
     return None
 
 
@@ -415,7 +558,7 @@ async def _item_deletion(asked: Asked, answer: Answer, world: World) -> None:
 async def _metadata_merged(asked: Asked, world: World) -> None:
     """Updating metadata adds to it instead of replacing it."""
     if asked.on("POST", "conversations", "*") and asked.json and isinstance(asked.json.get("metadata"), dict):
-        known = await world.ask(_asked("GET", asked.path, asked))
+        known = await world.ask(request("GET", asked.path, asked))
         asked.json["metadata"] = {**((known.json or {}).get("metadata") or {}), **asked.json["metadata"]}
 
 
@@ -437,33 +580,84 @@ def _conversation_object(
 
 
 CONVERSATIONS = (
-    Fault("conversation.not-appended", "A response adds nothing to its conversation.",
-          (f"{CONV}.use.input-and-output-are-appended",), asked=_not_appended, answered=_say_conversation, quick=True),
-    Fault("conversation.not-read", "A response does not see its conversation.",
-          (f"{CONV}.use.items-are-context",), asked=_not_read, answered=_say_conversation),
-    Fault("conversation.items-reversed", "Items are added in the wrong order.", (f"{CONV}.create.keeps-items",),
-          asked=_items_reversed),
-    Fault("conversation.create-21-items", "A conversation is made with 21 items.", (f"{CONV}.create.twenty-one-items-are-refused",),
-          asked=_twenty("conversations"), quick=True),
-    Fault("conversation.add-21-items", "21 items are added at once.", (f"{CONV}.items.create-twenty-one-are-refused",),
-          asked=_twenty("conversations", "*", "items")),
-    Fault("conversation.deletion-not-done", "A conversation's deletion is confirmed and not done.",
-          (f"{CONV}.delete.then-retrieve-is-404",), asked=_conversation_kept),
-    Fault("conversation.item-deletion-not-done", "An item's deletion is confirmed and not done.",
-          (f"{CONV}.items.delete-removes-that-item",), asked=_item_kept),
-    Fault("conversation.item-deletion-answers-item", "Deleting an item answers with the item's deletion.",
-          (f"{CONV}.items.delete-answers-with-the-conversation",), answered=_item_deletion),
-    Fault("conversation.metadata-merged", "New metadata is added to the old.",
-          gap="No source says whether an update replaces metadata or adds to it.",
-          asked=_metadata_merged),
-    Fault("conversation.created-at-missing", "Conversations lack `created_at`.", ("shapes.objects.conversation",),
-          ("conversations.create.plain",), answered=_conversation_object(lambda c: c.pop("created_at"))),
-    Fault("conversation.list-has-more-never", "Conversation items always say `has_more: false`.",
-          (f"{CONV}.items.limit-bounds-a-page",),
-          answered=_page(lambda p, a: p.update(has_more=False), "conversations", "*", "items")),
-    Fault("conversation.list-after-ignored", "`after` is ignored in conversation items.", (f"{CONV}.items.after-goes-on",),
-          asked=_ignore("after", "conversations", "*", "items")),
-)  # fmt: skip
+    Fault(
+        "conversation.not-appended",
+        "A response adds nothing to its conversation.",
+        (f"{CONV}.use.input-and-output-are-appended",),
+        asked=_not_appended,
+        answered=_say_conversation,
+        quick=True,
+    ),
+    Fault(
+        "conversation.not-read",
+        "A response does not see its conversation.",
+        (f"{CONV}.use.items-are-context",),
+        asked=_not_read,
+        answered=_say_conversation,
+    ),
+    Fault(
+        "conversation.items-reversed",
+        "Items are added in the wrong order.",
+        (f"{CONV}.create.keeps-items",),
+        asked=_items_reversed,
+    ),
+    Fault(
+        "conversation.create-21-items",
+        "A conversation is made with 21 items.",
+        (f"{CONV}.create.twenty-one-items-are-refused",),
+        asked=_twenty("conversations"),
+        quick=True,
+    ),
+    Fault(
+        "conversation.add-21-items",
+        "21 items are added at once.",
+        (f"{CONV}.items.create-twenty-one-are-refused",),
+        asked=_twenty("conversations", "*", "items"),
+    ),
+    Fault(
+        "conversation.deletion-not-done",
+        "A conversation's deletion is confirmed and not done.",
+        (f"{CONV}.delete.then-retrieve-is-404",),
+        asked=_conversation_kept,
+    ),
+    Fault(
+        "conversation.item-deletion-not-done",
+        "An item's deletion is confirmed and not done.",
+        (f"{CONV}.items.delete-removes-that-item",),
+        asked=_item_kept,
+    ),
+    Fault(
+        "conversation.item-deletion-answers-item",
+        "Deleting an item answers with the item's deletion.",
+        (f"{CONV}.items.delete-answers-with-the-conversation",),
+        answered=_item_deletion,
+    ),
+    Fault(
+        "conversation.metadata-merged",
+        "New metadata is added to the old.",
+        gap="No source says whether an update replaces metadata or adds to it.",
+        asked=_metadata_merged,
+    ),
+    Fault(
+        "conversation.created-at-missing",
+        "Conversations lack `created_at`.",
+        ("shapes.objects.conversation",),
+        ("conversations.create.plain",),
+        answered=_conversation_object(lambda c: c.pop("created_at")),
+    ),
+    Fault(
+        "conversation.list-has-more-never",
+        "Conversation items always say `has_more: false`.",
+        (f"{CONV}.items.limit-bounds-a-page",),
+        answered=_page(lambda p, a: p.update(has_more=False), "conversations", "*", "items"),
+    ),
+    Fault(
+        "conversation.list-after-ignored",
+        "`after` is ignored in conversation items.",
+        (f"{CONV}.items.after-goes-on",),
+        asked=_ignore("after", "conversations", "*", "items"),
+    ),
+)
 
 
 # Isolation.
@@ -485,11 +679,20 @@ async def _no_key(asked: Asked, world: World) -> None:
 
 
 ISOLATION = (
-    Fault("isolation.keys-share-everything", "What one key stores, another can read.",
-          ("isolation.keys.response-is-not-found",), asked=_one_tenant, quick=True),
-    Fault("isolation.no-key-needed", "A request without a key is served.", ("isolation.keys.missing-key-is-401",),
-          asked=_no_key),
-)  # fmt: skip
+    Fault(
+        "isolation.keys-share-everything",
+        "What one key stores, another can read.",
+        ("isolation.keys.response-is-not-found",),
+        asked=_one_tenant,
+        quick=True,
+    ),
+    Fault(
+        "isolation.no-key-needed",
+        "A request without a key is served.",
+        ("isolation.keys.missing-key-is-401",),
+        asked=_no_key,
+    ),
+)
 
 
 FAULTS = (*CHAINS, *STORED, *LISTS, *CONVERSATIONS, *ISOLATION)

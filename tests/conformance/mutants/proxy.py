@@ -10,7 +10,6 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-
 from tests.conformance.mutants.exchange import JSON, STREAM, Answer, Asked, Fault, Frame, World, dumps, frame
 
 OWN = frozenset(
@@ -29,6 +28,7 @@ OWN = frozenset(
 """Headers that belong to one connection."""
 
 PREFIX = "/v1"
+SLOW = "#script\nsay Once upon a time\nwait 0.5\nsay there was an end."
 CORRECT = Fault("none.correct", "Nothing: the correct server.")
 
 
@@ -45,6 +45,8 @@ class Proxy:
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._socket(request)
         asked = await _asked(request)
+        if self._fault.slow and asked.json is not None and asked.json.get("background"):
+            asked.json["input"] = SLOW
         if self._fault.asked is not None:
             before = (asked.method, asked.path, dict(asked.query), dict(asked.headers), asked.data())
             made = await self._fault.asked(asked, self.world)
@@ -188,7 +190,7 @@ def _headers(headers: Any) -> dict[str, str]:
 def _object(body: bytes) -> JSON | None:
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

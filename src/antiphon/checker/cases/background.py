@@ -91,7 +91,7 @@ async def while_it_runs(probe: Probe) -> None:
     stopped = await probe.ask("POST", f"{path}/cancel")
     after = await probe.until_ended(made.json["id"])
     status = after.json.get("status")
-    if status in ("completed", "incomplete"):
+    if stopped.json.get("status") in ("completed", "incomplete"):
         probe.skip(f"{STOP}.ends-cancelled", "the answer had ended before it was cancelled")
     else:
         same(probe, f"{STOP}.ends-cancelled", "cancelled", status, stopped, after)
