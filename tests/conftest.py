@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("antiphon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("antiphon")
 
-# What a test starts is configured by that test alone; these two tell the tests where things are.
-_KEPT = ("ANTIPHON_SHARED", "ANTIPHON_VLLM_URL")
+# What a test starts is configured by that test alone; these tell the tests where things are.
+_KEPT = ("ANTIPHON_SHARED", "ANTIPHON_VLLM_URL", "ANTIPHON_CODEX")
 for _name in [name for name in os.environ if name.startswith("ANTIPHON_") and name not in _KEPT]:
     del os.environ[_name]
 
