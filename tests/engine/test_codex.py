@@ -18,8 +18,19 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(CODEX is None, reason="ANTIPHON_CODEX does not name a codex program"),
 ]
-CONFIG = """
+ALIAS = """
+[[engines]]
+name = "scripted"
+kind = "scripted"
+[[models]]
+name = "gpt-5.5"
+engine = "scripted"
 model = "scripted"
+"""
+"""Codex offers its patch tool to models that it knows by name."""
+
+CONFIG = """
+model = "gpt-5.5"
 model_provider = "antiphon"
 [model_providers.antiphon]
 name = "Antiphon"
@@ -31,7 +42,7 @@ supports_websockets = {sockets}
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("codex")) as one:
+    with serving(tmp_path_factory.mktemp("codex"), config=ALIAS) as one:
         yield one
 
 
