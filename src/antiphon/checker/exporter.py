@@ -46,6 +46,7 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "antiphon_check_duration_seconds": ("How long the last run took.", ("target",)),
     "antiphon_check_run_requests": ("Requests that the last run sent.", ("target",)),
     "antiphon_check_run_tokens": ("Tokens that the last run used.", ("target",)),
+    "antiphon_check_up": ("1 where the last run could be done, 0 where not.", ("target",)),
     "antiphon_check_info": ("1; the labels say what was run.", ("target", "model", "profile", "pin_version")),
     "antiphon_check_spec_age_seconds": ("Age of the pinned surface.", ("pin_version",)),
     "antiphon_check_spec_drift_changes": (
@@ -68,6 +69,7 @@ class Exporter(Collector):
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._reports: dict[str, Report] = {}
+        self._missed: set[str] = set()
         self._drift: tuple[Mapping[str, int], float | None] | None = None
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -75,6 +77,11 @@ class Exporter(Collector):
     def show(self, report: Report) -> None:
         """Puts the report in the place of the target's last one."""
         self._reports[_name(report)] = report
+        self._missed.discard(_name(report))
+
+    def miss(self, last: Report) -> None:
+        """Says that the run after this report could not be done; its numbers stay."""
+        self._missed.add(_name(last))
 
     def show_drift(self, priorities: Mapping[str, int], looked: float | None = None) -> None:
         """How many changes there are of each priority, and when that was seen (Unix time)."""
@@ -93,6 +100,8 @@ class Exporter(Collector):
 
     def _samples(self) -> Iterator[Sample]:
         for report in list(self._reports.values()):
+            name = _name(report)
+            yield "antiphon_check_up", (name,), float(name not in self._missed)
             yield from _run(report)
             yield from _counts(report)
         if catalogue.DATE:

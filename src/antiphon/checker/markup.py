@@ -97,6 +97,15 @@ def breakable(name: str) -> Markup:
     return Markup(re.sub(r"([.\-_/])(?=.)", r"\1<wbr>", escaped(name)))
 
 
+def prose(text: str, longest: int = 2_000) -> Markup:
+    """A sentence of the law book, with its code as code."""
+    pieces = re.split("(`[^`]+`)", one_line(text, longest))
+    return joined(
+        tag("code", piece.strip("`")) if piece.startswith("`") and len(piece) > 2 else piece
+        for piece in pieces
+    )
+
+
 def escaped(text: str) -> Markup:
     return text if isinstance(text, Markup) else Markup(html.escape(cleaned(text), quote=True))
 

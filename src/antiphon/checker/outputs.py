@@ -151,7 +151,8 @@ def summary(report: Report) -> list[str]:
 
 def serve(wanted: Wanted, first: Report, again: Callable[[], Report]) -> None:
     """Serves metrics where that is wanted, running `again` every so often; returns when it is not, or when
-    interrupted. What `again` raises passes. Raises `Undone`."""
+    interrupted. A run that cannot be done (`click.ClickException`) is told and tried again. Raises
+    `Undone`."""
     if wanted.serve_metrics is None:
         return
     shown = _exporter(wanted, [first])
@@ -159,7 +160,11 @@ def serve(wanted: Wanted, first: Report, again: Callable[[], Report]) -> None:
     try:
         while True:
             threading.Event().wait(wanted.every)
-            shown.show(again())
+            try:
+                shown.show(again())
+            except click.ClickException as exc:
+                click.echo(one_line(exc.format_message()), err=True)
+                shown.miss(first)
             _metrics_to(wanted, shown)
     except KeyboardInterrupt:
         return

@@ -75,6 +75,25 @@ def by_area(report: Report) -> dict[str, dict[str, Tally]]:
     }
 
 
+def by_group(report: Report) -> dict[str, dict[str, Tally]]:
+    """The first word of the areas → level → tally."""
+    groups = sorted({row.area.partition(".")[0] for row in report.requirements})
+    return {
+        group: {
+            level: one
+            for level in LEVELS
+            if (
+                one := tally(row for row in report.requirements if _within(row, group) and row.level == level)
+            ).total
+        }
+        for group in groups
+    }
+
+
+def _within(row: Row, group: str) -> bool:
+    return row.area.partition(".")[0] == group
+
+
 def percent(share: float | None) -> str:
     """Rounded down, so that only what is whole says 100 %."""
     return "–" if share is None else f"{int(share * 100)} %"
@@ -137,7 +156,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("Started", report.started),
         ("Law", law(report)),
         ("Profile", f"{report.profile}, seed {report.seed}"),
-        ("Cost", f"{report.requests} requests, {report.tokens} tokens, {report.seconds:g} s"),
+        ("Cost", f"{report.requests:,} requests, {report.tokens:,} tokens, {report.seconds:g} s"),
     ]  # fmt: skip
     return [(name, text) for name, text in known if text]
 

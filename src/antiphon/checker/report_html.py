@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from antiphon.checker.charts import bar, legend
 from antiphon.checker.evidence import evidence
-from antiphon.checker.markup import Markup, breakable, joined, one_line, tag
+from antiphon.checker.markup import Markup, breakable, joined, one_line, prose, tag
 from antiphon.checker.page import header, page
 from antiphon.checker.reading import (
     LEVELS,
@@ -16,6 +16,7 @@ from antiphon.checker.reading import (
     VERDICTS,
     Tally,
     by_area,
+    by_group,
     by_level,
     facts,
     headline,
@@ -69,22 +70,32 @@ def _level(level: str, one: Tally) -> Markup:
 
 
 def _areas(report: Report) -> Markup:
-    """Each area's MUST and SHOULD as bars; a tap filters by the area."""
-    rows = [_area(area, levels) for area, levels in by_area(report).items()]
-    head = tag("tr", *[tag("th", name, scope="col") for name in ("Area", "MUST", "SHOULD")])
-    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="areas")
-    return tag("section", tag("h2", "Areas"), table)
+    """MUST and SHOULD of each area as bars, grouped by its first word; a tap on a name filters."""
+    areas = by_area(report)
+    groups = [
+        _group(group, levels, {area: areas[area] for area in areas if area.startswith(f"{group}.")})
+        for group, levels in by_group(report).items()
+    ]
+    head = tag("div", *[tag("span", name) for name in ("Area", *LEVELS[:2])], class_="area-row head")
+    return tag("section", tag("h2", "Areas"), tag("div", head, *groups, class_="areas"))
+
+
+def _group(group: str, levels: Mapping[str, Tally], inside: Mapping[str, Mapping[str, Tally]]) -> Markup:
+    if not inside:
+        return _area(group, levels)
+    summary = tag("summary", _area(group, levels))
+    return tag("details", summary, *[_area(area, one) for area, one in inside.items()])
 
 
 def _area(area: str, levels: Mapping[str, Tally]) -> Markup:
     name = tag("button", breakable(area), type="button", class_="area", data_area=area)
     cells = [
-        tag("td", bar(levels[level], f"{area} {level}"), tag("small", _share(levels[level])))
+        tag("div", bar(levels[level], f"{area} {level}"), tag("small", _share(levels[level])))
         if level in levels
-        else tag("td", tag("small", "–"))
+        else tag("div", tag("small", "–"))
         for level in LEVELS[:2]
     ]
-    return tag("tr", tag("th", name, scope="row"), *cells)
+    return tag("div", tag("div", name), *cells, class_="area-row")
 
 
 def _share(one: Tally) -> str:
@@ -158,10 +169,10 @@ def _finding(row: Row, told: Told, known: str | None, number: int) -> Markup:
     )
     about = tag(
         "dl",
-        *_pair("Requirement", row.sentence),
-        *_pair("Source", row.source),
-        *_pair("Case", told.case),
-        *_pair("Known", known or ""),
+        *_pair("Requirement", row.sentence and prose(row.sentence)),
+        *_pair("Source", row.source and prose(row.source)),
+        *_pair("Case", one_line(told.case)),
+        *_pair("Known", one_line(known or "", 2_000)),
     )
     return tag(
         "details",
@@ -182,7 +193,7 @@ def _class(name: str) -> str:
 
 
 def _pair(name: str, text: str) -> list[Markup]:
-    return [tag("dt", name), tag("dd", one_line(text, 2_000))] if text else []
+    return [tag("dt", name), tag("dd", text)] if text else []
 
 
 def _requirements(report: Report) -> Markup:
@@ -198,7 +209,7 @@ def _requirement(row: Row) -> Markup:
     return tag(
         "tr",
         tag("td", tag("span", verdict, class_=f"badge b-{_class(verdict)}")),
-        tag("td", tag("span", breakable(row.id), class_="id"), tag("p", one_line(row.sentence, 600)),
+        tag("td", tag("span", breakable(row.id), class_="id"), tag("p", prose(row.sentence, 600)),
             tag("small", f"{row.level} · {SEVERITY_TEXT.get(row.severity, row.severity)} · {looks}")),
         class_="row",
         data_area=row.area,

@@ -79,6 +79,15 @@ def test_a_new_run_replaces_the_last_one_of_its_target_only() -> None:
     assert b"responses.create" not in text
 
 
+def test_a_run_that_could_not_be_done_is_told_and_the_numbers_stay() -> None:
+    shown = all_of([sample.small()])
+    shown.miss(sample.small())
+    assert look(shown.text(), "antiphon_check_up", target=sample.URL) == 0
+    assert look(shown.text(), "antiphon_check_run_requests", target=sample.URL) == 345
+    shown.show(sample.small())
+    assert look(shown.text(), "antiphon_check_up", target=sample.URL) == 1
+
+
 @pytest.mark.parametrize("suffix", ["json", "jsonl"])
 def test_drift_is_read_from_a_comparison_or_from_a_history(suffix: str, tmp_path: Path) -> None:
     file = tmp_path / f"drift.{suffix}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.unit.checker.reports import sample
 
-from antiphon.checker import outputs, report
+from antiphon.checker import exporter, outputs, report
 from antiphon.checker.report import Report
 
 
@@ -138,3 +139,35 @@ def test_a_broken_baseline_is_said(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text("[[known]]\nrequirement='a.b'")
     done = invoke(sample.small(), "--baseline", tmp_path / "b.toml")
     assert (done.exit_code, "b.toml" in done.output) == (2, True)
+
+
+def test_metrics_are_served_while_the_run_is_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    served: list[exporter.Exporter] = []
+    listen = exporter.serve
+
+    def serve(shown: exporter.Exporter, where: tuple[str, int]) -> tuple[str, Callable[[], None]]:
+        served.append(shown)
+        return listen(shown, where)
+
+    monkeypatch.setattr(exporter, "serve", serve)
+    file = tmp_path / "m.prom"
+    wanted = outputs.Wanted(serve_metrics="0", every=0.001, metrics_file=file)
+    seen: list[bytes] = []
+
+    def again() -> Report:
+        seen.append(served[0].text())
+        if len(seen) == 1:
+            raise outputs.Undone("no answer")
+        if len(seen) == 2:
+            return sample.report([sample.row("a.b.c")])
+        raise KeyboardInterrupt
+
+    outputs.serve(wanted, sample.small(), again)
+    up = f'antiphon_check_up{{target="{sample.URL}"}}'.encode()
+    assert [one.partition(up)[2][:4] for one in seen] == [b" 1.0", b" 0.0", b" 1.0"]
+    assert b'area="a.b"' in file.read_bytes()
+    out, err = capsys.readouterr()
+    assert out.startswith("metrics on http://127.0.0.1:")
+    assert err == "no answer\n"
