@@ -165,7 +165,10 @@ async def sealed(probe: Probe) -> None:
         for item in made.json["output"]
     ]
     answer = await probe.attempt(input=[user(HINT), *broken, user("Again")], max_output_tokens=16, **body)
-    refused(probe, f"{SEALED}.tampered-content-is-refused", answer)
+    if answer.ok:
+        probe.unclear(f"{SEALED}.tampered-content-is-refused", "ignored", on=answer)
+    else:
+        refused(probe, f"{SEALED}.tampered-content-is-refused", answer)
 
 
 def unwrapped(content: str) -> str:
