@@ -163,6 +163,8 @@ def serve(wanted: Wanted, first: Report, again: Callable[[], Report]) -> None:
             try:
                 shown.show(again())
             except click.ClickException as exc:
+                if isinstance(exc.__cause__, KeyboardInterrupt):
+                    return
                 click.echo(one_line(exc.format_message()), err=True)
                 shown.miss(first)
             _metrics_to(wanted, shown)

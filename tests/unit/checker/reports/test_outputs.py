@@ -171,3 +171,10 @@ def test_metrics_are_served_while_the_run_is_repeated(
     out, err = capsys.readouterr()
     assert out.startswith("metrics on http://127.0.0.1:")
     assert err == "no answer\n"
+
+
+def test_an_interrupted_run_ends_the_serving() -> None:
+    def again() -> Report:
+        raise outputs.Undone("interrupted") from KeyboardInterrupt()
+
+    outputs.serve(outputs.Wanted(serve_metrics="0", every=0.001), sample.small(), again)
