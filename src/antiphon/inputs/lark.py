@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from functools import cache
 from typing import Any
 
-_END = 256
+from antiphon.core.byte_tokens import byte_tokenizer
+
 _CHUNK = 64
 _SLOW_S = 0.005
 """A chunk slower than this makes the next ones shorter, so that the deadline is met closely."""
@@ -20,25 +20,6 @@ class TooCostly(Exception):
     """Matching would take more steps or time than allowed."""
 
 
-class _Bytes:
-    """The tokenizer that llguidance asks for: one token per byte, and an end."""
-
-    eos_token_id = _END
-    bos_token_id = None
-    tokens = (*(bytes([value]) for value in range(256)), b"<end>")
-    special_token_ids = (_END,)
-
-    def __call__(self, text: bytes) -> list[int]:
-        return list(text)
-
-
-@cache
-def _tokenizer() -> Any:
-    from llguidance import LLTokenizer, TokenizerWrapper
-
-    return LLTokenizer(TokenizerWrapper(_Bytes()))
-
-
 class Lark:
     """A compiled grammar. Compiling can crash the process (long chains of rules): let a child try first."""
 
@@ -47,7 +28,7 @@ class Lark:
         from llguidance import LLMatcher
 
         grammar = LLMatcher.grammar_from_lark(definition)
-        self._matcher: Any = LLMatcher(_tokenizer(), grammar, log_level=0)
+        self._matcher: Any = LLMatcher(byte_tokenizer(), grammar, log_level=0)
         if self._matcher.is_error():
             raise LarkError(str(self._matcher.get_error()).strip())
 

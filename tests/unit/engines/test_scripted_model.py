@@ -9,9 +9,12 @@ import jsonschema_rs
 import pytest
 from tests.support.turns import calls, deltas, function, reason, sample, tell, text, usage
 
-from antiphon.config import EngineSettings
+from antiphon.config import EngineSettings, InputSettings
 from antiphon.core.deltas import ReasoningDelta
+from antiphon.core.errors import EngineFailure
 from antiphon.engines.scripted.engine import ScriptedEngine
+from antiphon.engines.scripted.grammar import written_under
+from antiphon.inputs.grammar import Grammars
 
 ENGINE = ScriptedEngine(EngineSettings(kind="scripted"))
 WEATHER, TIME = function("get_weather"), function("get_time", {"type": "object", "properties": {}})
@@ -115,3 +118,26 @@ async def test_structured_output_is_valid() -> None:
     said = await ask("who?", text_format={"type": "json_schema", "name": "person", "schema": schema})
     jsonschema_rs.validate(schema, json.loads(text(said)))
     assert json.loads(text(await ask("x", text_format={"type": "json_object"}))) == {"answer": "You said: x"}
+
+
+@pytest.mark.parametrize(
+    ("syntax", "definition"),
+    [
+        ("regex", "[0-9]{3}-[0-9]{2}"),
+        ("regex", "(a|b)+c"),
+        ("lark", 'start: "open" | "close"'),
+        ("lark", 'start: "[" item ("," item)* "]"\nitem: /[a-z]+/'),
+    ],
+)
+async def test_a_forced_custom_tool_is_written_under_its_grammar(syntax: str, definition: str) -> None:
+    grammar = {"type": "grammar", "syntax": syntax, "definition": definition}
+    written = written_under(grammar)
+    assert written == written_under(grammar)
+    checked = Grammars(InputSettings())
+    await checked.check_format(grammar, "tools[0].format.definition")
+    assert checked.accepts(grammar, written)
+
+
+def test_a_grammar_that_does_not_compile_is_a_failure() -> None:
+    with pytest.raises(EngineFailure):
+        written_under({"syntax": "lark", "definition": "start: nowhere"})

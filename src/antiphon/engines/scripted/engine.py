@@ -58,6 +58,8 @@ class ScriptedEngine:
         self._gate(name).set()
 
     def check(self, sample: Sample) -> None:
+        if sample.grammar is not None and find_script(self._told(sample)) is not None:
+            raise Unsupported(f"The engine '{self.name}' holds no script to a grammar.", param="tools")
         try:
             steps = self._steps(sample)
         except EngineFailure:

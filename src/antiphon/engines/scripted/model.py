@@ -12,6 +12,7 @@ import msgspec
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
 from antiphon.core.tools import ToolTarget
+from antiphon.engines.scripted.grammar import written_under
 from antiphon.engines.scripted.language import Step, quoted
 from antiphon.engines.scripted.reading import last_user_text, result_text, results
 from antiphon.engines.scripted.schema import example
@@ -93,6 +94,8 @@ def _mention(name: str, text: str) -> int:
 def _call(sample: Sample, name: str, target: ToolTarget, text: str, native_tools: frozenset[str]) -> Step:
     if target.kind == "hosted" and target.name in native_tools:
         return Step("item", NATIVE_ITEMS.get(target.name, "web_search_call"))
+    if target.kind == "custom" and sample.grammar is not None:
+        return Step("custom", f"{name} {quoted(written_under(sample.grammar))}")
     if target.kind == "custom":
         return Step("custom", f"{name} {quoted(_after(name, text).strip() or text)}")
     given = _object_after(name, text)
