@@ -209,6 +209,7 @@ async def test_ten_thousand_damaged_requests(front: Front, known: Known, seed: i
 
 
 USER = {"role": "user", "content": "hi"}
+IMAGE = {"type": "input_image", "image_url": "data:,x", "detail": ["low"]}
 TOOL = {"type": "function", "name": "f", "parameters": [[{}]], "strict": True}
 SPACE = {"type": "namespace", "name": "n", "description": "d", "tools": [TOOL]}
 FOUND: dict[str, tuple[str, JSON, int]] = {
@@ -217,6 +218,16 @@ FOUND: dict[str, tuple[str, JSON, int]] = {
         "/responses",
         {"input": [{"id": "nobody_2", "role": "user"}, USER]},
         404,
+    ),
+    "a message with an id and without a text": (
+        "/responses",
+        {"input": [{**USER, "id": "x", "content": 1}]},
+        400,
+    ),
+    "a message with an id and a wrong image": (
+        "/responses",
+        {"input": [{**USER, "id": "x", "content": [IMAGE]}]},
+        400,
     ),
     "an id of null": (
         "/responses",
@@ -232,6 +243,27 @@ FOUND: dict[str, tuple[str, JSON, int]] = {
     ),
     "parameters that are no object": ("/responses", {"input": "hi", "tools": [SPACE]}, 400),
 }
+
+
+@pytest.mark.parametrize("given", [{"ttl": None}, {"mode": None}, {"mode": "explicit", "ttl": None}])
+async def test_cache_options_of_null_are_echoed_as_defaults(front: Front, given: JSON) -> None:
+    answer = await front.create(model=MODEL, input="hi", prompt_cache_options=given)
+    assert answer.json["prompt_cache_options"] == {"mode": given.get("mode") or "implicit", "ttl": "30m"}
+
+
+async def test_nulls_of_tools_are_not_echoed(front: Front) -> None:
+    """Null may stand for what a request leaves out; replies leave it out."""
+    tools = [
+        {"type": "custom", "name": "a", "format": None},
+        {"type": "function", "name": "b", "parameters": None},
+    ]
+    answer = await front.create(model=MODEL, input="hi", tools=tools)
+    assert check_object("Response", answer.json) == []
+    bare = {"description": None, "parameters": None, "strict": None}
+    assert answer.json["tools"] == [
+        {"type": "custom", "name": "a"},
+        {**bare, "type": "function", "name": "b"},
+    ]
 
 
 @pytest.mark.parametrize("name", list(FOUND))

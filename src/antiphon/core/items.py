@@ -38,7 +38,8 @@ def normalise(
 
 
 def _item(item: JSON, new_id: Callable[[str], str]) -> JSON:
-    # Messages and references may leave out their type (SPEC.md: EasyInputMessage, ItemReferenceParam).
+    # Messages and references may leave out their type (SPEC.md: EasyInputMessage, ItemReferenceParam); the
+    # check of the body tells them apart in the same way.
     untyped = "message" if "role" in item and "content" in item else "item_reference"
     kind = cast(str, item.get("type") or untyped)
     if kind == "item_reference":

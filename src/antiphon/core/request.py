@@ -282,15 +282,16 @@ def _echo_cache_options(given: Mapping[str, Any]) -> JSON:
     options = _option(given, "prompt_cache_options")
     if not options:
         return {}
-    applied: JSON = {"mode": "implicit", "ttl": "30m", **options}
-    applied.pop("prewarm", None)  # not a field of the reply
-    return {"prompt_cache_options": applied}
+    # `prewarm` is not a field of the reply; null in a request means the default.
+    given_ones = {k: v for k, v in options.items() if k != "prewarm" and v is not None}
+    return {"prompt_cache_options": {"mode": "implicit", "ttl": "30m", **given_ones}}
 
 
 def _echo_tool(tool: JSON) -> JSON:
-    """A tool as the response shows it: required-but-nullable keys are there, secrets are not."""
+    """A tool as the response shows it: required nullable keys are there, other nulls and secrets are not."""
+    shown = {k: v for k, v in tool.items() if v is not None}
     if tool["type"] == "function":
-        return {"description": None, "parameters": None, "strict": None, **tool}
+        return {"description": None, "parameters": None, "strict": None, **shown}
     if tool["type"] == "mcp":
-        return {k: v for k, v in tool.items() if k not in ("authorization", "headers")}
-    return tool
+        return {k: v for k, v in shown.items() if k not in ("authorization", "headers")}
+    return shown

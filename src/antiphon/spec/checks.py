@@ -162,6 +162,7 @@ class Candidate:
 
     check: Check
     constants: Mapping[str, Any]
+    required: frozenset[str] = frozenset()
 
     def fit(self, value: Mapping[str, Any], wrong: list[Fault]) -> tuple[int, int]:
         """How likely this branch was meant: how deep its first fault lies, how many constants are right."""
@@ -184,6 +185,27 @@ def best_of(candidates: list[Candidate]) -> Check | None:
             if one.fit(value, wrong) > fit:
                 best, fit = wrong, one.fit(value, wrong)
         return best
+
+    return check
+
+
+def best_meant(candidates: list[Candidate]) -> Check | None:
+    """As `best_of`, without the branches that are plainly not meant.
+
+    Where unknown fields are kept, a reference (`id`) would pass every message with an `id`, whatever the rest
+    of it is. A branch is left out where another asks for more fields, all of them there and none its own.
+    """
+    if len(candidates) < 2:
+        return best_of(candidates)
+
+    def check(value: Any) -> list[Fault] | None:
+        there = [one.required for one in candidates if one.required <= value.keys()]
+        chosen = [
+            one
+            for one in candidates
+            if not any(len(it) > len(one.required) and it.isdisjoint(one.required) for it in there)
+        ]
+        return cast(Check, best_of(chosen))(value)
 
     return check
 

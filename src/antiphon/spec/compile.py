@@ -131,7 +131,8 @@ class Compiler:
         for one in objects:
             fields = self._pin.types.get(_reference(one) or "", {})
             fixed = {name: _values(it)[0] for name, it in fields.items() if len(_values(it)) == 1}
-            candidate = Candidate(self._object(one, field, reading), fixed)
+            required = frozenset(name for name, it in fields.items() if it.required)
+            candidate = Candidate(self._object(one, field, reading), fixed, required)
             tag = fields.get("type")
             for value in _values(tag):
                 tagged.setdefault(value, []).append(candidate)
@@ -140,7 +141,8 @@ class Compiler:
         if not tagged:
             return checks.best_of(untagged) or checks.accept
         by_value = {value: cast(Check, checks.best_of(group)) for value, group in tagged.items()}
-        return checks.by_tag(by_value, checks.best_of(untagged))
+        best = checks.best_meant if reading is Reading.ITEM else checks.best_of
+        return checks.by_tag(by_value, best(untagged))
 
     def _object(self, expression: TypeExpr, field: Field, reading: Reading) -> Check:
         name = _reference(expression)
