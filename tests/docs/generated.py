@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import msgspec
+from tests.conformance.mutants import page
 
 from antiphon.checker import exporter
 from antiphon.cli import main
@@ -164,6 +165,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "routes.md": {"routes": routes},
     "metrics.md": {"metrics": metrics},
     "check-reports.md": {"check-metrics": check_metrics},
+    "check-blind-spots.md": {"score": page.score, "gaps": page.gaps, "faults": page.faults},
 }
 
 
@@ -179,5 +181,5 @@ def renewed(name: str) -> str:
 
 
 if __name__ == "__main__":
-    for page in PARTS:
-        (DOCS / page).write_text(renewed(page), "utf-8")
+    for name in PARTS:
+        (DOCS / name).write_text(renewed(name), "utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,9 +138,11 @@ class Fault:
     gap: str = ""
     told: str = "fail"
     """The verdict: `warn` where a model of the server's may be the cause."""
-    quick: bool = False
+    long: bool = False
+    """The checker waits for seconds: a slow test."""
     slow: bool = False
     """Background answers take a while, so that there is something to cancel."""
+    patience_s: float = 20.0
     asked: Requesting | None = None
     answered: Answering | None = None
     response: Changing | None = None
@@ -149,7 +151,6 @@ class Fault:
     socket: Callable[[JSON], Iterable[JSON]] | None = None
     lines: Callable[[bytes], bytes] | None = None
     """Changes the bytes of a whole stream."""
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def group(self) -> str:

@@ -93,7 +93,6 @@ REASONING = (
         "Reasoning stands behind the message.",
         (f"{R}.item.comes-before-the-message",),
         response=_thoughts_last,
-        quick=True,
     ),
     Fault(
         "reasoning.summary-null",
@@ -124,7 +123,7 @@ REASONING = (
     Fault(
         "reasoning.any-seal-taken",
         "Changed `encrypted_content` is taken.",
-        (f"{R}.sealed.tampered-content-is-refused",),
+        gap="What cannot be opened may be refused or left out: the sources do not say.",
         asked=_any_seal,
     ),
     Fault(

@@ -115,7 +115,6 @@ MODEL = (
         "System and developer messages do not reach the model.",
         (f"{C}.system-message-is-followed",),
         asked=_items(_without_roles("system", "developer")),
-        quick=True,
     ),
     Fault(
         "model.history-lost",
@@ -322,7 +321,6 @@ STREAMS = (
         "A refused stream is a 200 with an error event.",
         (f"{S}.error-before-the-stream-is-plain-json",),
         answered=_stream_error,
-        quick=True,
     ),
     Fault(
         "stream.false-streams",
@@ -347,7 +345,6 @@ STREAMS = (
         "A stream that was cut off ends as completed.",
         (f"{S}.limit-ends-incomplete",),
         frames=_limit_completed,
-        quick=True,
     ),
     Fault(
         "stream.metadata-changes",

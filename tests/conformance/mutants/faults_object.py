@@ -18,32 +18,31 @@ def _slug(name: str) -> str:
 
 
 NEEDED = (
-    ("id", True),
-    ("object", False),
-    ("created_at", False),
-    ("model", True),
-    ("output", True),
-    ("parallel_tool_calls", False),
-    ("tool_choice", True),
-    ("tools", False),
-    ("error", False),
-    ("incomplete_details", False),
-    ("instructions", False),
-    ("metadata", False),
-    ("temperature", False),
-    ("top_p", False),
+    "id",
+    "object",
+    "created_at",
+    "model",
+    "output",
+    "parallel_tool_calls",
+    "tool_choice",
+    "tools",
+    "error",
+    "incomplete_details",
+    "instructions",
+    "metadata",
+    "temperature",
+    "top_p",
 )
-"""Fields of a response that are always there, and whether their loss is in the quick run."""
+"""Fields of a response that are always there."""
 
 
-def _lost(name: str, quick: bool) -> Fault:
+def _lost(name: str) -> Fault:
     return Fault(
         f"field.{_slug(name)}-missing",
         f"Responses lack `{name}`.",
         (f"shapes.response.{_slug(name)}",),
         PLAIN,
         response=unset(name),
-        quick=quick,
     )
 
 
@@ -74,7 +73,7 @@ def _wrong(name: str, value: object, called: str) -> Fault:
 
 
 FIELDS = (
-    *(_lost(name, quick) for name, quick in NEEDED),
+    *(_lost(name) for name in NEEDED),
     *(_wrong(name, value, called) for name, value, called in WRONG),
     Fault(
         "field.created-at-in-milliseconds",
@@ -156,7 +155,6 @@ ITEMS = (
         ("shapes.items.message",),
         PLAIN,
         item=_of("message", unset("status")),
-        quick=True,
     ),
     Fault(
         "item.message-without-role",
@@ -288,7 +286,6 @@ USAGE = (
         (f"{C}.usage-adds-up",),
         PLAIN,
         response=_usage(lambda u: u.update(total_tokens=u["total_tokens"] + 1)),
-        quick=True,
     ),
     Fault(
         "usage.null-at-the-end",
@@ -345,31 +342,31 @@ USAGE = (
     ),
 )
 
-ECHOED: tuple[tuple[str, object, str, bool], ...] = (
-    ("temperature", 1.0, "temperature-comes-back", True),
-    ("top_p", 1.0, "top-p-comes-back", False),
-    ("metadata", {}, "metadata-comes-back", True),
-    ("instructions", None, "instructions-comes-back", False),
-    ("max_output_tokens", None, "max-output-tokens-comes-back", False),
-    ("tools", [], "tools-come-back", True),
-    ("tool_choice", "auto", "tool-choice-comes-back", False),
-    ("parallel_tool_calls", True, "parallel-tool-calls-comes-back", False),
-    ("truncation", "disabled", "truncation-comes-back", False),
-    ("safety_identifier", None, "safety-identifier-comes-back", False),
-    ("prompt_cache_key", None, "prompt-cache-key-comes-back", False),
-    ("top_logprobs", 0, "top-logprobs-comes-back", False),
-    ("user", None, "user-comes-back", False),
+ECHOED: tuple[tuple[str, object, str], ...] = (
+    ("temperature", 1.0, "temperature-comes-back"),
+    ("top_p", 1.0, "top-p-comes-back"),
+    ("metadata", {}, "metadata-comes-back"),
+    ("instructions", None, "instructions-comes-back"),
+    ("max_output_tokens", None, "max-output-tokens-comes-back"),
+    ("tools", [], "tools-come-back"),
+    ("tool_choice", "auto", "tool-choice-comes-back"),
+    ("parallel_tool_calls", True, "parallel-tool-calls-comes-back"),
+    ("truncation", "disabled", "truncation-comes-back"),
+    ("safety_identifier", None, "safety-identifier-comes-back"),
+    ("prompt_cache_key", None, "prompt-cache-key-comes-back"),
+    ("top_logprobs", 0, "top-logprobs-comes-back"),
+    ("user", None, "user-comes-back"),
 )
 """Field → what it always says, and the requirement that notices."""
 
 
-def _always(name: str, value: object, requirement: str, quick: bool) -> Fault:
+def _always(name: str, value: object, requirement: str) -> Fault:
     def change(response: JSON) -> None:
         if name in response:
             response[name] = value
 
     what = f"`{name}` always has its default in the response."
-    return Fault(f"echo.{_slug(name)}", what, (f"{C}.{requirement}",), response=change, quick=quick)
+    return Fault(f"echo.{_slug(name)}", what, (f"{C}.{requirement}",), response=change)
 
 
 def _plain_format(response: JSON) -> None:
@@ -448,7 +445,6 @@ STATUS = (
         "A response that was cut off is told as `completed`.",
         (f"{C}.limit-ends-incomplete",),
         response=_said_completed,
-        quick=True,
     ),
     Fault(
         "status.incomplete-without-reason",

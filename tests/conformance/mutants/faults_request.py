@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from tests.conformance.mutants.exchange import JSON, Answer, Asked, Fault, Frame, World
-from tests.conformance.mutants.faults_state import reply, request
+from tests.conformance.mutants.faults_state import error, reply, request
 from tests.conformance.mutants.stream import each, kind, renumbered
 
 E = "responses.errors"
@@ -71,7 +71,6 @@ ERRORS = (
         (f"{E}.body-is-an-error-object",),
         WRONG,
         answered=_errors(_as_detail),
-        quick=True,
     ),
     Fault(
         "error.as-text",
@@ -128,7 +127,6 @@ ERRORS = (
         (f"{E}.wrong-requests-are-400-not-422",),
         WRONG,
         answered=_errors(_as(422, 400)),
-        quick=True,
     ),
     Fault(
         "error.500-for-400",
@@ -154,6 +152,12 @@ ERRORS = (
         "`param` of every error is null.",
         (f"{E}.param-names-the-parameter",),
         answered=_error(lambda e: e.update(param=None)),
+    ),
+    Fault(
+        "error.wrong-key-is-403",
+        "A wrong key is a 403.",
+        (f"{E}.wrong-key-is-401",),
+        answered=_errors(_as(403, 401)),
     ),
     Fault(
         "error.tells-internals",
@@ -280,7 +284,7 @@ LIMITS = (
     Fault(
         "accept.unknown-parameter",
         "Unknown parameters are ignored.",
-        gap="Clients send parameters of their own; ignoring them is accepted.",
+        ("structured.format.of-another-api-is-refused",),
         asked=_drop_unknown,
     ),
     Fault(
@@ -288,7 +292,6 @@ LIMITS = (
         "`max_output_tokens: 1` is taken.",
         ("parameters.max-output-tokens-below-minimum-is-refused",),
         asked=_taken("max_output_tokens", lambda v: not isinstance(v, int) or v >= 16),
-        quick=True,
     ),
     Fault(
         "accept.temperature-3",
@@ -323,7 +326,7 @@ LIMITS = (
     Fault(
         "accept.metadata-long-value",
         "A metadata value of 513 characters is taken.",
-        ("responses.create.metadata-beyond-limits-is-refused",),
+        ("limits.edges.metadata-beyond",),
         asked=_taken("metadata", _short),
     ),
     Fault(
@@ -362,7 +365,7 @@ LIMITS = (
     Fault(
         "refuse.max-output-tokens-16",
         "`max_output_tokens: 16` is refused.",
-        ("responses.create.limit-ends-incomplete",),
+        ("limits.edges.smallest-output",),
         asked=_refuse_16,
     ),
 )
@@ -385,14 +388,35 @@ async def _json_as_text(asked: Asked, answer: Answer, world: World) -> None:
         answer.headers["content-type"] = "text/plain"
 
 
+async def _cached(asked: Asked, answer: Answer, world: World) -> None:
+    answer.headers.pop("cache-control", None)
+
+
+async def _charset(asked: Asked, world: World) -> Answer | None:
+    if "charset" in asked.headers.get("content-type", ""):
+        return error(415, "Unsupported content type.")
+    return None
+
+
 HEADERS = (
+    Fault(
+        "header.stream-may-be-cached",
+        "A stream does not say that it must not be cached.",
+        ("headers.reply.streams-are-not-cached",),
+        answered=_cached,
+    ),
+    Fault(
+        "header.charset-refused",
+        "`content-type: application/json; charset=utf-8` is refused.",
+        ("headers.request.charset-is-taken",),
+        asked=_charset,
+    ),
     Fault(
         "header.request-id-missing",
         "Answers lack `x-request-id`.",
         ("responses.headers.request-id-is-on-every-answer",),
         ("responses.create.plain",),
         answered=_no_request_id,
-        quick=True,
     ),
     Fault(
         "header.request-id-repeats",
@@ -535,7 +559,6 @@ TOOLS = (
         ("tools.choice.required-calls-something",),
         asked=_choose("none", lambda c: c == "required"),
         answered=_say_choice,
-        quick=True,
     ),
     Fault(
         "tools.none-ignored",
@@ -550,7 +573,6 @@ TOOLS = (
         ("tools.allowed.only-allowed-are-called",),
         asked=_choose("auto", lambda c: _kind(c) == "allowed_tools"),
         answered=_say_choice,
-        quick=True,
     ),
     Fault(
         "tools.another-function",
@@ -565,7 +587,6 @@ TOOLS = (
         ("tools.parallel.off-gives-one-call",),
         asked=_parallel,
         answered=_say_parallel,
-        quick=True,
     ),
     Fault(
         "tools.name-with-prefix",
@@ -585,7 +606,6 @@ TOOLS = (
         ("structured.schema.text-is-valid",),
         asked=_not_structured,
         answered=_say_format,
-        quick=True,
     ),
     Fault(
         "format.other-keys",
@@ -711,7 +731,7 @@ BACKGROUND = (
         "A background response stays `queued`.",
         ("background.poll.reaches-an-end",),
         answered=_never_ends,
-        quick=True,
+        long=True,
     ),
     Fault(
         "background.synchronous",
@@ -737,7 +757,6 @@ BACKGROUND = (
         "A second cancellation is a 400.",
         ("background.cancel.twice-gives-the-same",),
         asked=_cancel_once,
-        quick=True,
     ),
     Fault(
         "cancel.does-nothing",
@@ -757,7 +776,6 @@ BACKGROUND = (
         "`starting_after` gives the event itself again.",
         ("resume.stream.every-cut",),
         asked=_resumed(lambda n: n - 1),
-        quick=True,
     ),
     Fault(
         "resume.one-too-late",
@@ -839,6 +857,32 @@ def _socket_done(event: JSON) -> None:
         event["type"] = "response.done"
 
 
+def _lane_lost(event: JSON) -> None:
+    event.pop("stream_id", None)
+
+
+def _running_numbers() -> Callable[[JSON], Iterable[JSON]]:
+    """Numbers go on from one response to the next; the count is the server's, over all connections."""
+    numbers = iter(range(1_000_000))
+
+    def told(event: JSON) -> Iterable[JSON]:
+        if "sequence_number" in event:
+            event["sequence_number"] = next(numbers)
+        yield event
+
+    return told
+
+
+def _without_created(event: JSON) -> Iterable[JSON]:
+    if event.get("type") != "response.created":
+        yield event
+
+
+def _error_code_lost(event: JSON) -> None:
+    if isinstance(event.get("error"), dict):
+        event["error"]["code"] = None
+
+
 ROUTES = (
     Fault(
         "route.input-items-broken",
@@ -857,22 +901,54 @@ ROUTES = (
     Fault(
         "socket.without-numbers",
         "Events on a WebSocket have no `sequence_number`.",
-        ("responses.stream.sequence-is-on-every-event",),
-        ("websocket.create",),
+        ("websocket.create.numbers-restart",),
+        ("websocket.create.two",),
         socket=_socket(_without_number),
     ),
     Fault(
         "socket.end-is-done",
         "A response on a WebSocket ends with `response.done`.",
-        ("responses.stream.ends-with-one-terminal-event",),
-        ("websocket.create",),
+        ("websocket.create.ends-with-a-terminal-event",),
+        ("websocket.create.two",),
         socket=_socket(_socket_done),
+        patience_s=1.0,
+    ),
+    Fault(
+        "socket.lane-not-told",
+        "Events on a WebSocket do not say their `stream_id`.",
+        ("websocket.lanes.stream-id-is-on-every-event",),
+        socket=_socket(_lane_lost),
+    ),
+    Fault(
+        "socket.numbers-go-on",
+        "Sequence numbers of a WebSocket go on from one response to the next.",
+        ("websocket.create.numbers-restart",),
+        socket=_running_numbers(),
+    ),
+    Fault(
+        "socket.without-created",
+        "A response on a WebSocket begins without `response.created`.",
+        ("websocket.create.begins-with-created",),
+        socket=_without_created,
+    ),
+    Fault(
+        "socket.without-end",
+        "A response on a WebSocket has no terminal event.",
+        ("websocket.create.ends-with-a-terminal-event",),
+        ("websocket.create.two",),
+        socket=_without_end,
+        patience_s=1.0,
+    ),
+    Fault(
+        "socket.previous-without-code",
+        "The error of an unknown `previous_response_id` on a WebSocket has no code.",
+        ("websocket.errors.unknown-previous-response",),
+        socket=_socket(_error_code_lost),
     ),
     Fault(
         "socket.error-flat",
         "An error on a WebSocket is flat.",
-        ("shapes.frames.error",),
-        ("websocket.errors",),
+        ("websocket.errors.have-the-nested-form",),
         socket=_socket(_bare_socket_error),
     ),
 )

@@ -82,7 +82,6 @@ FRAMING = (
         (f"{S}.event-name-equals-type",),
         TEXT,
         frames=_no_name,
-        quick=True,
     ),
     Fault(
         "framing.event-line-differs",
@@ -188,7 +187,6 @@ ORDER = (
         (f"{S}.first-event-is-created",),
         TEXT,
         frames=dropped("response.created"),
-        quick=True,
     ),
     Fault(
         "order.created-second",
@@ -217,7 +215,6 @@ ORDER = (
         (f"{S}.item-closes-once",),
         TEXT,
         frames=dropped("response.output_item.added"),
-        quick=True,
     ),
     Fault(
         "order.item-done-missing",
@@ -295,7 +292,6 @@ ORDER = (
         (f"{S}.ends-with-one-terminal-event",),
         TEXT,
         frames=dropped(*TERMINAL),
-        quick=True,
     ),
     Fault(
         "order.terminal-twice",
@@ -338,7 +334,6 @@ ORDER = (
         (f"{S}.only-known-events",),
         TEXT,
         frames=inserted(_ping),
-        quick=True,
     ),
     Fault(
         "order.terminal-differs-from-status",
@@ -392,7 +387,6 @@ IDS = (
         (f"{S}.item-id-never-changes",),
         TEXT,
         frames=each(_item_id_changes, "response.output_item.done"),
-        quick=True,
     ),
     Fault(
         "ids.delta-names-no-item",
@@ -400,7 +394,6 @@ IDS = (
         (f"{S}.events-name-their-item",),
         TEXT,
         frames=each(_delta_id, "response.output_text.delta"),
-        quick=True,
     ),
     Fault(
         "ids.delta-without-item-id",
@@ -476,7 +469,6 @@ INDEXES = (
         (f"{S}.output-index-follows-opening-order",),
         TEXT,
         frames=each(_shift("output_index", 1)),
-        quick=True,
     ),
     Fault(
         "index.output-index-missing",
@@ -526,7 +518,6 @@ INDEXES = (
         (f"{S}.sequence-starts-at-zero",),
         TEXT,
         frames=each(_shift("sequence_number", 1)),
-        quick=True,
     ),
     Fault(
         "sequence.gap",
@@ -651,7 +642,6 @@ TEXTS = (
         (f"{S}.text-deltas-make-the-whole",),
         TEXT,
         frames=_lose_one_delta(),
-        quick=True,
     ),
     Fault(
         "text.deltas-swapped",
@@ -694,7 +684,6 @@ TEXTS = (
         (f"{S}.final-output-holds-every-item",),
         TEXT,
         frames=each(_empty_output, "response.completed"),
-        quick=True,
     ),
     Fault(
         "text.final-output-missing",
@@ -764,7 +753,6 @@ TEXTS = (
         (f"{S}.function-arguments-deltas-make-the-whole",),
         CALL,
         frames=each(_cut_arguments, "response.function_call_arguments.done"),
-        quick=True,
     ),
     Fault(
         "arguments.item-differs",

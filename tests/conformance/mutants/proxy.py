@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,7 +45,10 @@ class Proxy:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._socket(request)
-        asked = await _asked(request)
+        try:
+            asked = await _asked(request)
+        except ConnectionResetError:  # the client has hung up: nobody reads the answer
+            return web.Response(status=400)
         if self._fault.slow and asked.json is not None and asked.json.get("background"):
             asked.json["input"] = SLOW
         if self._fault.asked is not None:
@@ -92,12 +96,13 @@ class Proxy:
             self._fired(before != (begun.status, begun.headers))
         told = web.StreamResponse(status=begun.status, headers=begun.headers)
         await told.prepare(request)
-        if self._fault.frames is None and self._fault.lines is None:
-            async for one in _frames(reply):
-                await told.write(self._changed_frame(one))
-        else:
-            await told.write(self._whole([one async for one in _frames(reply)], asked))
-        await told.write_eof()
+        with contextlib.suppress(ConnectionResetError):  # the client has hung up: so do we
+            if self._fault.frames is None and self._fault.lines is None:
+                async for one in _frames(reply):
+                    await told.write(self._changed_frame(one))
+            else:
+                await told.write(self._whole([one async for one in _frames(reply)], asked))
+            await told.write_eof()
         return told
 
     def _changed_frame(self, one: Frame) -> bytes:

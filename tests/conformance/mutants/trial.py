@@ -64,7 +64,7 @@ def cases_of(fault: Fault) -> list[Case]:
 
 
 def target(base: str, fault: Fault) -> Target:
-    return Target(base=base, model=MODEL, key=KEY, second_key=SECOND_KEY, timeout_s=20.0)
+    return Target(base=base, model=MODEL, key=KEY, second_key=SECOND_KEY, timeout_s=fault.patience_s)
 
 
 async def tried(upstream: str, fault: Fault, cases: Sequence[Case] | None = None) -> Trial:

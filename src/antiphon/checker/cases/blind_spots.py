@@ -106,18 +106,3 @@ async def long_output(probe: Probe) -> None:
     probe.holds(
         "state.chain.tool-output-is-counted", fine, expected=expected, got=told[1], on=probe.exchanges[-2:]
     )
-
-
-@case(
-    "responses.create.metadata-beyond",
-    requirements=["responses.create.metadata-beyond-limits-is-refused"],
-    requests=3,
-    profiles=("core",),
-)
-async def metadata_beyond(probe: Probe) -> None:
-    """Metadata beyond each of its limits."""
-    wrong: tuple[JSON, ...] = ({"k" * 65: "v"}, {"k": "v" * 513}, {"k": 7})
-    for metadata in wrong:
-        answer = await probe.attempt(input="Hi", metadata=metadata, max_output_tokens=16)
-        if not refused(probe, "responses.create.metadata-beyond-limits-is-refused", answer):
-            return
