@@ -82,7 +82,8 @@ class Live:
 
     async def cancel(self) -> None:
         if self.task is not None and not self.task.done():
-            self.task.cancel()
+            # Soon, not now: a task that is cancelled before its first step skips its own ending.
+            asyncio.get_running_loop().call_soon(self.task.cancel)
         await self.finished()
 
     # ---------- what the driver does
