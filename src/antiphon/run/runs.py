@@ -129,6 +129,8 @@ class Runs:
         if live is None or not live.background:
             response = await self.get(response_id, caller)
             if not response.get("background"):
+            if live.ending is not None:
+                await asyncio.shield(live.ending)  # nobody sees an end that is not stored yet
                 raise Invalid(
                     "Only responses created with 'background' true can be streamed again.", param="stream"
                 )
