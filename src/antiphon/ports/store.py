@@ -178,6 +178,10 @@ class ConversationStore(Protocol):
 
     async def unlock_conversation(self, tenant: Tenant, conversation_id: str, owner: str) -> None: ...
 
+    async def unlock_all(self) -> None:
+        """Free every conversation of all tenants, whoever had it: nobody is left who would."""
+        ...
+
 
 class KeyStore(Protocol):
     """Secrets of the server, shared by its replicas."""

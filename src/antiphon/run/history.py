@@ -12,6 +12,7 @@ from antiphon.core.errors import Invalid, NotFound
 from antiphon.core.items import check_pairs, without_old_reasoning
 from antiphon.core.request import Plan
 from antiphon.ports import Store, Tenant
+from antiphon.run.locks import unknown_conversation
 from antiphon.run.vault import Vault
 
 _SEALED = ("reasoning", "compaction")
@@ -75,7 +76,7 @@ class History:
         if plan.conversation_id is not None:
             items = await self._store.conversation_context(tenant, plan.conversation_id)
             if items is None:
-                raise NotFound(f"Conversation with id '{plan.conversation_id}' not found.")
+                raise unknown_conversation(plan.conversation_id)
             return items
         return []
 

@@ -12,7 +12,7 @@ from antiphon.core.errors import ApiError
 from antiphon.core.events import Event
 from antiphon.core.machine import ResponseMachine
 from antiphon.core.request import Plan
-from antiphon.ports import NewResponse, Offer, Route, Tenant
+from antiphon.ports import EndedResponse, NewResponse, Offer, Route, Tenant
 from antiphon.run.history import Start
 from antiphon.run.log import EventLog
 
@@ -44,6 +44,8 @@ class Live:
         self.flushing: asyncio.Task[None] | None = None
         self.flushed_at = 0.0  # the loop's time
         self.ending: asyncio.Task[None] | None = None
+        self.owed: EndedResponse | None = None  # an end that the store has not taken yet
+        self.told_bytes = 0
         loop = asyncio.get_running_loop()
         self._accepted: asyncio.Future[None] = loop.create_future()
         self._ended: asyncio.Future[JSON] = loop.create_future()
@@ -99,6 +101,7 @@ class Live:
 
     def tell(self, events: Sequence[Event]) -> None:
         """Show events to readers; those of a durable log wait until they are stored (law L13)."""
+        self.told_bytes += sum(len(event.data) for event in events)
         if self.background:
             self.unsaved += events
         else:

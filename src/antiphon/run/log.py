@@ -43,7 +43,6 @@ class EventLog:
         self._bytes = 0
         self._closed = False
         self._waiters: list[_Waiter] = []
-        self.total_bytes = 0
 
     @property
     def closed(self) -> bool:
@@ -61,7 +60,6 @@ class EventLog:
         size = sum(len(event.data) for event in events)
         self._events += events
         self._bytes += size
-        self.total_bytes += size
         if self._bytes > self._limit:
             self._forget()
         self._waiters = [w for w in self._waiters if not w.take(events)]

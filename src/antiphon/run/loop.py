@@ -22,6 +22,7 @@ from antiphon.ports import Clock, Ids, Store, StoreDown
 from antiphon.ports import Turn as EngineTurn
 from antiphon.run.compaction import summary_of
 from antiphon.run.live import Live
+from antiphon.run.locks import Locks
 from antiphon.run.record import Recorder
 from antiphon.run.vault import Vault
 
@@ -55,14 +56,19 @@ _LOST = Server("The response could not be stored.")
 class Driver:
     """Drives runs to their end. `drive` never raises: every outcome is told and stored."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._recorder = Recorder(world.store, world.settings.event_flush_s)
+    def __init__(self, world: World, locks: Locks) -> None:
+        self._world, self._locks = world, locks
+        self._recorder = Recorder(world.store, locks, world.settings.event_flush_s)
 
     async def drive(self, live: Live, slots: asyncio.Semaphore) -> None:
         """Run to the end, in one of the process's slots."""
+        plan = live.birth.plan
         try:
+            if live.background:
+                await self._queue(live)
             async with slots, asyncio.timeout(self._world.settings.run_timeout_s):
+                # Its time began at the start: waiting for the slot may have used it up.
+                await self._locks.take(live.birth.tenant, plan.conversation_id, live.id)
                 finish = await self._steps(live)
             await self._finish(live, finish)
         except asyncio.CancelledError:
@@ -86,6 +92,10 @@ class Driver:
             self._world.incident("illegal_transition" if illegal else "internal_error")
             logger.exception("run failed", response=live.id)
             await self._fail(live, Server("The server had an error while making the response."))
+
+    async def pay(self, live: Live) -> None:
+        """Return when the store has taken the end, however often it refused."""
+        await self._recorder.pay(live)
 
     # ---------- steps
 
@@ -163,12 +173,14 @@ class Driver:
         )
         try:
             stream = await engine.open(sample)
-        finally:
+        except BaseException:
             timer.cancel()
             if begin:
                 await begin[0]
+            raise
         try:
-            await self.begin(live)
+            timer.cancel()
+            await (begin[0] if begin else self.begin(live))
         except BaseException:
             await stream.aclose()
             raise
@@ -190,7 +202,7 @@ class Driver:
             self._recorder.flush_soon(live)
 
     def _check_size(self, live: Live) -> None:
-        if live.log.total_bytes > self._world.settings.max_output_bytes:
+        if live.told_bytes > self._world.settings.max_output_bytes:
             raise Server("The response grew larger than this server allows.")
 
     # ---------- begin and end
@@ -208,8 +220,8 @@ class Driver:
             await self._recorder.begun(live)
         live.accept()
 
-    async def queue(self, live: Live) -> None:
-        """Tell that a background response waits for its turn. Raises `StoreDown`."""
+    async def _queue(self, live: Live) -> None:
+        """Tell that a background response waits for its turn."""
         await self._recorder.create(live)
         self._tell(live, live.machine.queue())
         live.accept()
@@ -253,15 +265,13 @@ class Driver:
                 await self._recorder.end(live, events)
             except StoreDown as error:
                 events = self._lost(live, events, error)
+                await self._recorder.lose(live, events)
             live.tell_all(events)
             live.end(live.machine.snapshot())
-        except StoreDown as error:
-            self._world.incident("store_failure")
-            logger.error("store failed", response=live.id, reason=str(error))
-            live.refuse(_LOST)
         except Exception:
             self._world.incident("internal_error")
             logger.exception("run could not be ended", response=live.id)
+            await self._recorder.release(live)
             live.refuse(_LOST)
 
     def _lost(self, live: Live, events: list[Event], error: StoreDown) -> list[Event]:
@@ -271,7 +281,9 @@ class Driver:
         live.machine.retract()
         return [
             *events[:-1],
-            *live.machine.finish("failed", error=_LOST.as_response_error(), completed_at=None),
+            *live.machine.finish(
+                "failed", error=_LOST.as_response_error(), completed_at=None, incomplete_details=None
+            ),
         ]
 
 

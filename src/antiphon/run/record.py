@@ -10,6 +10,7 @@ import structlog
 from antiphon.core.events import Event
 from antiphon.ports import EndedResponse, Store, StoreDown
 from antiphon.run.live import Live
+from antiphon.run.locks import Locks
 
 logger = structlog.get_logger("antiphon.run")
 
@@ -19,12 +20,15 @@ _APPENDED = ("completed", "incomplete")
 _RETRY_S = 1.0
 """Pause after a batch that the store did not take."""
 
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0
+"""Pauses between attempts to write an end that the store did not take; each is twice the one before."""
+
 
 class Recorder:
     """Writes runs to the store; background logs in batches, `flush_s` seconds apart."""
 
-    def __init__(self, store: Store, flush_s: float) -> None:
-        self._store, self._flush_s = store, flush_s
+    def __init__(self, store: Store, locks: Locks, flush_s: float) -> None:
+        self._store, self._locks, self._flush_s = store, locks, flush_s
 
     async def create(self, live: Live) -> None:
         """Make the response known. A cancelled caller does not stop the write, only the waiting."""
@@ -39,8 +43,8 @@ class Recorder:
     async def settle(self, live: Live) -> None:
         """Wait for a `create` that may be under way: afterwards `live.stored` is the truth."""
         if live.creating is not None and not live.stored:
-            await live.creating
-            live.stored = True
+            await asyncio.wait({live.creating})
+            live.stored = live.creating.exception() is None  # who asked for it has been told
 
     async def begun(self, live: Live) -> None:
         """A queued response is in progress now."""
@@ -62,9 +66,27 @@ class Recorder:
 
     async def release(self, live: Live) -> None:
         """Give the conversation back without adding to it."""
-        conversation = live.birth.plan.conversation_id
-        if conversation is not None:
-            await self._store.unlock_conversation(live.birth.tenant, conversation, live.id)
+        await self._locks.give_back(live.birth.tenant, live.birth.plan.conversation_id, live.id)
+
+    async def lose(self, live: Live, events: Sequence[Event]) -> None:
+        """The store did not take the end, so that the response is told as failed; the store is owed that."""
+        if live.stored:
+            log = [*live.unsaved, *events] if live.background else ()
+            live.owed = EndedResponse(live.birth.tenant, live.machine.snapshot(), None, log)
+        await self.release(live)
+
+    async def pay(self, live: Live) -> None:
+        """Write what is owed as soon as the store takes it: nothing else would end the stored response."""
+        pause = _FIRST_PAUSE_S
+        while live.owed is not None:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+            try:
+                await self._store.end(live.owed)
+            except StoreDown as error:
+                logger.warning("end still not stored", response=live.id, reason=str(error))
+            else:
+                live.owed = None
 
     # ---------- durable logs
 

@@ -21,7 +21,7 @@ _INTERRUPTED = Server("The server stopped before the response was finished.")
 
 
 async def recover(store: Store) -> int:
-    """End what was queued or in progress as `failed`; the number of such responses.
+    """End what was queued or in progress as `failed`, free every conversation; the number of such responses.
 
     Call before the first request of the only process on this store. The log of a background response goes
     on where it was cut, so that a resumed stream sees the same prefix and a terminal event.
@@ -29,6 +29,7 @@ async def recover(store: Store) -> int:
     unfinished = await store.unfinished()
     for tenant, response in unfinished:
         await _end(store, tenant, response)
+    await store.unlock_all()  # also those of plain runs, which the store was never told of
     if unfinished:
         logger.warning("ended interrupted responses", count=len(unfinished))
     return len(unfinished)
@@ -42,9 +43,6 @@ async def _end(store: Store, tenant: Tenant, response: JSON) -> None:
     events = [*owed, *machine.finish("failed", error=_INTERRUPTED.as_response_error())]
     durable = events if response.get("background") else ()
     await store.end(EndedResponse(tenant, machine.snapshot(), None, durable))
-    conversation = response.get("conversation")
-    if conversation:
-        await store.unlock_conversation(tenant, conversation["id"], cast(str, response["id"]))
 
 
 async def _log(store: Store, tenant: Tenant, response_id: str) -> list[JSON]:

@@ -11,7 +11,7 @@ from antiphon.core.agent import Agent, Limits
 from antiphon.core.compaction import summary_sample, user_messages
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
-from antiphon.core.errors import EngineFailure, Invalid, NotFound, Overloaded, api_error
+from antiphon.core.errors import EngineFailure, Invalid, NotFound, Overloaded, Server, api_error
 from antiphon.core.events import Event
 from antiphon.core.items import normalise
 from antiphon.core.machine import ResponseMachine
@@ -33,9 +33,11 @@ from antiphon.run.compaction import summary_of
 from antiphon.run.history import History, Start
 from antiphon.run.inputs import Inputs
 from antiphon.run.live import Birth, Live
+from antiphon.run.locks import Locks
 from antiphon.run.log import EventLog
 from antiphon.run.loop import Driver, World
 
+_AT_LIMIT = "The server is at its limit of responses."
 _READ_BATCH = 500
 """Events read from the store at a time when a log is resumed."""
 
@@ -53,7 +55,8 @@ class Runs:
 
     def __init__(self, world: World, router: Router, inputs: Inputs, lifetimes: Lifetimes) -> None:
         self._world, self._router, self._inputs, self._lifetimes = world, router, inputs, lifetimes
-        self._driver = Driver(world)
+        self._locks = Locks(world.store, world.clock, world.settings.run_timeout_s)
+        self._driver = Driver(world, self._locks)
         self._history = History(world.store, world.vault, world.settings.max_items_per_context)
         self._live: dict[str, Live] = {}
         self._slots = asyncio.Semaphore(world.settings.max_concurrent)
@@ -69,14 +72,18 @@ class Runs:
             await self._world.check(given)
         route = await self._router.route(cast(str, given["model"]))
         plan = plan_given(given, self._rules(route), self._world.ids.new)
-        if self._slots.locked() and not plan.background:
-            raise Overloaded("The server is at its limit of responses.", headers={"retry-after": "1"})
-        start = await self._history.load(caller.tenant, plan, warm.history)
-        sample = await self._sample(caller.tenant, plan, route, start)
-        route.engine.check(sample)
-        birth = self._birth(caller.tenant, plan, route, start, warm)
-        await self._lock(birth)
-        return await self._launch(birth, sample)
+        if not plan.background:
+            self._admit_now()
+        response_id = self._world.ids.new("resp")
+        # Taken before it is read: nothing may come between what the model sees and what it adds.
+        async with self._locks.starting(caller.tenant, plan.conversation_id, response_id):
+            start = await self._history.load(caller.tenant, plan, warm.history)
+            sample = await self._sample(caller.tenant, plan, route, start)
+            route.engine.check(sample)
+            record = self._record(response_id, caller.tenant, plan, start, warm)
+            generate = warm.generate and plan.generate
+            birth = Birth(response_id, caller.tenant, plan, route, start, record, generate)
+            return self._launch(birth, sample)
 
     async def count_tokens(self, body: object, caller: Caller) -> TokenCount:
         plan = plan_count(body, self._rules(), self._world.ids.new)
@@ -95,10 +102,14 @@ class Runs:
         start = await self._history.load(caller.tenant, plan)
         sample = summary_sample(await self._sample(caller.tenant, plan, route, start))
         route.engine.check(sample)
+        self._admit_now()
         try:
-            summary, usage = await summary_of(await route.engine.open(sample))
+            async with self._slots, asyncio.timeout(self._world.settings.run_timeout_s):
+                summary, usage = await summary_of(await route.engine.open(sample))
         except EngineFailure as failure:
             raise api_error(failure) from failure
+        except TimeoutError as error:
+            raise Server("The compaction took longer than this server allows.") from error
         sealed = self._world.vault.sealer(caller.tenant)(summary)
         item = {"id": self._world.ids.new("cmp"), "type": "compaction", "encrypted_content": sealed}
         return {
@@ -118,6 +129,8 @@ class Runs:
     async def get(self, response_id: str, caller: Caller) -> JSON:
         live = self._mine(response_id, caller)
         if live is not None and live.birth.record is not None and (live.stored or live.ended):
+            if live.ending is not None:
+                await asyncio.shield(live.ending)  # nobody sees an end that is not stored yet
             return live.machine.snapshot()
         found = await self._world.store.get(caller.tenant, response_id)
         if found is None:
@@ -129,8 +142,6 @@ class Runs:
         if live is None or not live.background:
             response = await self.get(response_id, caller)
             if not response.get("background"):
-            if live.ending is not None:
-                await asyncio.shield(live.ending)  # nobody sees an end that is not stored yet
                 raise Invalid(
                     "Only responses created with 'background' true can be streamed again.", param="stream"
                 )
@@ -197,7 +208,11 @@ class Runs:
             raise Overloaded("The server is shutting down.", headers={"retry-after": "1"})
         limit = self._world.settings.max_concurrent + self._world.settings.max_background_queue
         if len(self._live) >= limit:
-            raise Overloaded("The server is at its limit of responses.", headers={"retry-after": "1"})
+            raise Overloaded(_AT_LIMIT, headers={"retry-after": "1"})
+
+    def _admit_now(self) -> None:
+        if self._slots.locked():
+            raise Overloaded(_AT_LIMIT, headers={"retry-after": "1"})
 
     async def _sample(self, tenant: Tenant, plan: Plan, route: Route, start: Start) -> Sample:
         items = (*start.history, *start.input)
@@ -213,48 +228,34 @@ class Runs:
             cache_salt=tenant,
         )
 
-    def _birth(self, tenant: Tenant, plan: Plan, route: Route, start: Start, warm: Warm) -> Birth:
-        response_id, now = self._world.ids.new("resp"), self._world.clock.now()
-        record = None
-        if plan.store or plan.background:
-            kept = self._lifetimes.response_s if plan.store else self._lifetimes.hidden_s
+    def _record(
+        self, response_id: str, tenant: Tenant, plan: Plan, start: Start, warm: Warm
+    ) -> NewResponse | None:
+        """What the store is told of the response; None where nothing is stored."""
+        if not (plan.store or plan.background):
+            return None
+        now = self._world.clock.now()
+        kept = self._lifetimes.response_s if plan.store else self._lifetimes.hidden_s
+        return NewResponse(
+            tenant,
+            _newborn(response_id, int(now), plan),
+            # A lane's own history is in no store: the chain begins here, with all of it.
+            start.input if warm.history is None else (*start.history, *start.input),
+            plan.previous_response_id if warm.history is None else None,
+            plan.conversation_id,
+            plan.background,
+            hidden=not plan.store,
             # SPEC.md H15: items of a response in a conversation have no 30-day limit.
-            expires = None if plan.conversation_id and plan.store else now + kept
-            record = NewResponse(
-                tenant,
-                _newborn(response_id, int(now), plan),
-                # A lane's own history is in no store: the chain begins here, with all of it.
-                start.input if warm.history is None else (*start.history, *start.input),
-                plan.previous_response_id if warm.history is None else None,
-                plan.conversation_id,
-                plan.background,
-                hidden=not plan.store,
-                expires_at=expires,
-            )
-        generate = warm.generate and plan.generate
-        return Birth(response_id, tenant, plan, route, start, record, generate)
+            expires_at=None if plan.conversation_id and plan.store else now + kept,
+        )
 
-    async def _lock(self, birth: Birth) -> None:
-        conversation = birth.plan.conversation_id
-        if conversation is None:
-            return
-        until = self._world.clock.now() + self._world.settings.run_timeout_s
-        if not await self._world.store.lock_conversation(birth.tenant, conversation, birth.id, until):
-            raise Invalid(
-                "Another process is currently operating on this conversation. Please retry in a few seconds.",
-                param="conversation",
-                code="conversation_locked",
-            )
-
-    async def _launch(self, birth: Birth, sample: Sample) -> Live:
+    def _launch(self, birth: Birth, sample: Sample) -> Live:
         settings = self._world.settings
         now = int(self._world.clock.now())
         machine = ResponseMachine(_newborn(birth.id, now, birth.plan))
         limits = Limits(settings.max_turns, settings.invalid_call_retries)
         agent = Agent(birth.plan, sample, limits, self._world.ids.new)
         live = Live(birth, machine, agent, EventLog(settings.max_retained_bytes))
-        if birth.plan.background:
-            await self._driver.queue(live)
         self._live[birth.id] = live
         live.task = asyncio.create_task(self._run(live), name=birth.id)
         return live
@@ -262,6 +263,7 @@ class Runs:
     async def _run(self, live: Live) -> None:
         try:
             await self._driver.drive(live, self._slots)
+            await self._driver.pay(live)
         finally:
             self._live.pop(live.id, None)
 

@@ -223,6 +223,15 @@ async def test_one_owner_holds_the_lock(rig: Rig, store: Store) -> None:
     assert await store.lock_conversation(T, "c", "b", START + 10) is True
 
 
+async def test_all_locks_end_at_once(store: Store) -> None:
+    for tenant in ("a", "b"):
+        await store.create_conversation(tenant, {"id": f"c_{tenant}", "metadata": {}}, [])
+        assert await store.lock_conversation(tenant, f"c_{tenant}", "r", START + 10)
+    await store.unlock_all()
+    for tenant in ("a", "b"):
+        assert await store.lock_conversation(tenant, f"c_{tenant}", "other", START + 10)
+
+
 async def test_a_lock_ends_with_its_time(rig: Rig, store: Store) -> None:
     await store.create_conversation(T, conversation("c"), [])
     assert await store.lock_conversation(T, "c", "a", START + 10)

@@ -125,3 +125,7 @@ def lock(tx: Transaction, tenant: Tenant, id: str, owner: str, span: tuple[float
 
 def unlock(tx: Transaction, tenant: Tenant, id: str, owner: str) -> None:
     tx.run("unlock_conversation", tenant=tenant, id=id, owner=owner)
+
+
+def unlock_all(tx: Transaction) -> None:
+    tx.run("unlock_all_conversations")

@@ -188,6 +188,9 @@ class SqliteStore:
         work = partial(conversations.unlock, tenant=tenant, id=conversation_id, owner=owner)
         await self._write(work, grows=False)
 
+    async def unlock_all(self) -> None:
+        await self._write(conversations.unlock_all, grows=False)
+
     # keys
 
     async def keys(self, purpose: str) -> list[tuple[str, float, bytes]]:

@@ -61,3 +61,6 @@ WHERE id = :id AND tenant = :tenant AND deleted_at IS NULL
 -- name: unlock_conversation
 UPDATE conversations SET lock_owner = NULL, lock_until = NULL, lock_tick = NULL
 WHERE id = :id AND tenant = :tenant AND lock_owner = :owner;
+
+-- name: unlock_all_conversations
+UPDATE conversations SET lock_owner = NULL, lock_until = NULL, lock_tick = NULL WHERE lock_owner IS NOT NULL;
