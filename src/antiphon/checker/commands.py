@@ -40,7 +40,15 @@ def _defaults(context: click.Context, _: click.Parameter, file: Path | None) -> 
 
 @click.command("check")
 @click.argument("args", nargs=-1, metavar="[URL] [CASE|AREA|REQUIREMENT]...")
-@click.option("--config", type=_READ, metavar="FILE", is_eager=True, expose_value=False, callback=_defaults, help="TOML file with these options; `url` and `select` are the arguments.")  # fmt: skip
+@click.option(
+    "--config",
+    type=_READ,
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=_defaults,
+    help="TOML file with these options; `url` and `select` are the arguments.",
+)
 @click.option("--model", help="Model to ask.  [default: the first of GET /models]")
 @click.option(
     "--api-key", envvar="ANTIPHON_CHECK_KEY", help="Key of the deployment.  [env: ANTIPHON_CHECK_KEY]"

@@ -32,6 +32,11 @@ WEATHER: JSON = {
 _C = "responses.create"
 
 
+def message(role: str, content: Any, **more: Any) -> JSON:
+    """A message of the input."""
+    return {"role": role, "content": content, **more}
+
+
 def answered(probe: Probe, requirement: str, made: Exchange) -> bool:
     """The request was taken and answered with something."""
     told = {"status": made.json.get("status"), "output": [item.get("type") for item in output(made.json)]}
@@ -85,132 +90,6 @@ async def ids(probe: Probe) -> None:
     probe.holds(f"{_C}.responses-have-ids-of-their-own", not shared, expected=[], got=shared, on=both)
 
 
-def _message(role: str, content: Any, **more: Any) -> JSON:
-    return {"role": role, "content": content, **more}
-
-
-_SAID: JSON = {"type": "output_text", "text": "Good day."}
-_TAKEN: dict[str, tuple[str, list[Any], tuple[str, ...]]] = {
-    "easy-messages": ("input-may-be-messages", [_message("user", "Say: ok")], ALWAYS),
-    "parts": (
-        "input-may-be-parts",
-        [
-            _message(
-                "user",
-                [{"type": "input_text", "text": "Say:"}, {"type": "input_text", "text": "ok"}],
-                type="message",
-            )
-        ],
-        ALWAYS,
-    ),
-    "roles": (
-        "every-role-is-taken",
-        [
-            _message("system", "Be short."),
-            _message("developer", "Be polite."),
-            _message("user", "Hello."),
-            _message("assistant", "Good day."),
-            _message("user", "Say: ok"),
-        ],
-        ALWAYS,
-    ),
-    "assistant-history": (
-        "assistant-history-is-taken",
-        [
-            _message("user", "Hello."),
-            _message("assistant", [_SAID], type="message"),
-            _message("user", "Hello again."),
-            _message(
-                "assistant", [{**_SAID, "annotations": []}], type="message", id="msg_a1", status="completed"
-            ),
-            _message("user", "Say: ok"),
-        ],
-        ALWAYS,
-    ),
-    "same-role": (
-        "same-role-in-a-row-is-taken",
-        [_message("user", "Hello."), _message("user", "Are you there?"), _message("user", "Say: ok")],
-        ALWAYS,
-    ),
-    "client-ids": (
-        "client-made-ids-are-taken",
-        [
-            _message("user", "Hello.", type="message"),
-            _message(
-                "assistant",
-                [{**_SAID, "annotations": []}],
-                type="message",
-                id="msg_my-own-1",
-                status="completed",
-            ),
-            _message("user", "Say: ok", type="message"),
-        ],
-        SMALL,
-    ),
-    "tool-results": (
-        "tool-results-are-taken-without-state",
-        [
-            _message("user", "What is the weather in Oslo?"),
-            {
-                "type": "function_call",
-                "call_id": "call_w1",
-                "name": "get_weather",
-                "arguments": '{"city":"Oslo"}',
-            },
-            {"type": "function_call_output", "call_id": "call_w1", "output": "Rain, 7 degrees"},
-        ],
-        ALWAYS,
-    ),
-}
-"""Name → the requirement, the input that must be taken, the profiles."""
-
-
-def _taken(name: str, requirement: str, given: list[Any], profiles: tuple[str, ...]) -> None:
-    async def run(probe: Probe) -> None:
-        tools = [WEATHER] if name == "tool-results" else []
-        made = await probe.create(input=given, tools=tools, max_output_tokens=ROOM)
-        answered(probe, f"{_C}.{requirement}", made)
-
-    run.__doc__ = f"An input of the form `{name}` is taken and answered."
-    case(f"{_C}.input.{name}", requirements=[f"{_C}.{requirement}"], tokens=128, profiles=profiles)(run)
-
-
-for _name, (_requirement, _given, _profiles) in _TAKEN.items():
-    _taken(_name, _requirement, _given, _profiles)
-
-
-@case(f"{_C}.nulls", requirements=[f"{_C}.null-parameters-are-taken"], tokens=128, profiles=ALWAYS)
-async def nulls(probe: Probe) -> None:
-    """Optional parameters are taken as null."""
-    names = ("instructions", "metadata", "max_tool_calls", "temperature", "top_p", "include", "truncation")
-    names += (
-        "previous_response_id",
-        "parallel_tool_calls",
-        "service_tier",
-        "stream",
-        "reasoning",
-        "background",
-    )
-    made = await probe.create(input="Say: ok", max_output_tokens=ROOM, **dict.fromkeys(names))
-    answered(probe, f"{_C}.null-parameters-are-taken", made)
-
-
-@case(
-    f"{_C}.replay",
-    requirements=[f"{_C}.output-items-go-back-as-they-came"],
-    requests=2,
-    tokens=256,
-    profiles=ALWAYS,
-)
-async def replay(probe: Probe) -> None:
-    """What came goes back in the next request's input."""
-    asked = _message("user", "Say: ok")
-    one = await probe.create(input=[asked], max_output_tokens=ROOM)
-    again = [asked, *output(one.json), _message("user", "Say it again.")]
-    two = await probe.create(input=again, max_output_tokens=ROOM)
-    answered(probe, f"{_C}.output-items-go-back-as-they-came", two)
-
-
 @case(f"{_C}.limit", requirements=[f"{_C}.limit-ends-incomplete"], tokens=64, profiles=SMALL)
 async def limit(probe: Probe) -> None:
     """An output limit that is reached ends the response as incomplete."""
@@ -225,109 +104,6 @@ async def limit(probe: Probe) -> None:
 
 def _many_words(probe: Probe) -> str:
     return " ".join(probe.word() for _ in range(60))
-
-
-@case(f"{_C}.system", requirements=[f"{_C}.system-message-is-followed"], tokens=128, profiles=ALWAYS)
-async def system(probe: Probe) -> None:
-    """A system message reaches the model: it counts as input."""
-    await _longer_with(probe, f"{_C}.system-message-is-followed", "system")
-
-
-@case(
-    f"{_C}.instructions",
-    requirements=[f"{_C}.instructions-are-followed"],
-    requests=2,
-    tokens=256,
-    profiles=ALWAYS,
-)
-async def instructions(probe: Probe) -> None:
-    """Instructions reach the model: they count as input."""
-    await _longer_with(probe, f"{_C}.instructions-are-followed", "instructions")
-
-
-async def _longer_with(probe: Probe, requirement: str, way: str) -> None:
-    """Whether a model obeys is its own affair; that the text got to it shows in `usage.input_tokens`."""
-    rule = "Answer in one word. " + " ".join(probe.word() for _ in range(40))
-    user = _message("user", "Say: ok")
-    more: JSON = {"instructions": rule} if way == "instructions" else {}
-    given = [user] if more else [_message("system", rule), user]
-    short = await probe.create(input=[user], max_output_tokens=ROOM)
-    long = await probe.create(input=given, max_output_tokens=ROOM, **more)
-    told = [made.json["usage"]["input_tokens"] for made in (short, long)]
-    probe.holds(
-        requirement,
-        told[1] >= told[0] + 20,
-        expected=f"{told[0]} + 20 or more",
-        got=told[1],
-        on=(short, long),
-    )
-
-
-@case(
-    f"{_C}.history", requirements=[f"{_C}.history-reaches-the-model"], requests=2, tokens=256, profiles=ALWAYS
-)
-async def history(probe: Probe) -> None:
-    """Earlier turns reach the model: they count as input."""
-    words = " ".join(probe.word() for _ in range(40))
-    last = _message("user", "Say: ok")
-    before = [_message("user", f"Remember: {words}"), _message("assistant", "I will.")]
-    short = await probe.create(input=[last], max_output_tokens=ROOM)
-    long = await probe.create(input=[*before, last], max_output_tokens=ROOM)
-    told = [made.json["usage"]["input_tokens"] for made in (short, long)]
-    fine = told[1] >= told[0] + 20
-    probe.holds(
-        f"{_C}.history-reaches-the-model", fine, expected=f"{told[0]} + 20", got=told[1], on=(short, long)
-    )
-
-
-_ECHO: dict[str, tuple[str, JSON]] = {
-    "temperature": ("temperature-comes-back", {"temperature": 0.5}),
-    "top_p": ("top-p-comes-back", {"top_p": 0.5}),
-    "instructions": ("instructions-comes-back", {"instructions": "Be short."}),
-    "parallel_tool_calls": (
-        "parallel-tool-calls-comes-back",
-        {"parallel_tool_calls": False, "tools": [WEATHER], "tool_choice": "none"},
-    ),
-    "max_tool_calls": ("max-tool-calls-comes-back", {"max_tool_calls": 3}),
-    "top_logprobs": (
-        "top-logprobs-comes-back",
-        {"top_logprobs": 2, "include": ["message.output_text.logprobs"]},
-    ),
-    "truncation": ("truncation-comes-back", {"truncation": "auto"}),
-    "user": ("user-comes-back", {"user": "user-1"}),
-    "safety_identifier": ("safety-identifier-comes-back", {"safety_identifier": "user-1"}),
-    "prompt_cache_key": ("prompt-cache-key-comes-back", {"prompt_cache_key": "key-1"}),
-    "max_output_tokens": ("max-output-tokens-comes-back", {"max_output_tokens": ROOM}),
-    "verbosity": ("verbosity-comes-back", {"text": {"verbosity": "low"}}),
-    "effort": ("reasoning-effort-comes-back", {"reasoning": {"effort": "low"}}),
-    "tools": ("tools-come-back", {"tools": [WEATHER], "tool_choice": "none"}),
-}
-"""Parameter → the law that watches its echo, and what to send."""
-
-_MORE = {
-    "prompt_cache_key": (f"{_C}.cache-hints-are-taken",),
-    "user": (f"{_C}.reads-the-user-parameter",),
-    "truncation": (f"{_C}.truncation-is-taken",),
-    "tools": (f"{_C}.function-tools-come-back-whole", f"{_C}.tool-choice-comes-back"),
-}
-"""What else the case for a parameter shows; the echo laws speak for themselves."""
-
-
-def _echo(name: str, law: str, body: JSON) -> None:
-    taken = next((one for one in _MORE.get(name, ()) if one.endswith("-taken") or "reads-" in one), None)
-
-    async def run(probe: Probe) -> None:
-        made = await probe.create(**{"input": "Say: ok", "max_output_tokens": ROOM, **body})
-        if taken is not None:
-            answered(probe, taken, made)
-
-    run.__doc__ = f"`{name}` is taken, and comes back."
-    named = [*([taken] if taken else []), f"{_C}.{law}", *(m for m in _MORE.get(name, ()) if m != taken)]
-    case(f"{_C}.echo.{name}", requirements=named, tokens=128, profiles=SMALL)(run)
-
-
-for _name, (_law, _body) in _ECHO.items():
-    _echo(_name, _law, _body)
 
 
 @case(
@@ -385,7 +161,7 @@ async def large(probe: Probe) -> None:
     tools = [{**WEATHER, "name": f"tool_{n}", "description": "Does nothing. " * 60} for n in range(20)]
     text = "Read this. " * 3_000
     made = await probe.create(
-        input=[_message("user", text)], tools=tools, tool_choice="none", max_output_tokens=64
+        input=[message("user", text)], tools=tools, tool_choice="none", max_output_tokens=64
     )
     answered(probe, f"{_C}.large-input-is-taken", made)
 

@@ -88,13 +88,16 @@ def _plain_tools(answer: Answer) -> list[JSON]:
 
 @of_answer(f"{_C}.tools-come-back")
 def _tools(answer: Answer) -> Told:
-    sent = _plain_tools(answer)
+    sent = [(tool["type"], tool.get("name")) for tool in _plain_tools(answer) if tool.get("type") in _OURS]
     if not sent:
         return None
     told = objects(answer.response.get("tools"))
-    names = [(tool.get("type"), tool.get("name")) for tool in sent]
-    back = [(tool.get("type"), tool.get("name")) for tool in told]
-    return "" if back == names else f"sent {shown(names)}, the response says {shown(back)}"
+    back = [(tool["type"], tool.get("name")) for tool in told if tool.get("type") in _OURS]
+    return "" if back == sent else f"sent {shown(sent)}, the response says {shown(back)}"
+
+
+_OURS = ("function", "custom")
+"""Tools that the client runs. A hosted tool that the server lacks may be dropped."""
 
 
 @of_answer(f"{_C}.function-tools-come-back-whole")
@@ -205,7 +208,7 @@ def _input(answer: Answer) -> Told:
 @of_answer(f"{_C}.usage-counts-the-output")
 def _output(answer: Answer) -> Told:
     u = _numbers(answer)
-    if u is None or not texts(answer.response):
+    if u is None or answer.response.get("status") != "completed" or not texts(answer.response):
         return None
     return (
         "" if u["output_tokens"] > 0 else f"there is output text and `output_tokens` is {u['output_tokens']}"
