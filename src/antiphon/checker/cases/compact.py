@@ -95,3 +95,20 @@ async def of_chain(probe: Probe) -> None:
         404,
     )
     refused(probe, f"{C}.model-is-required", await probe.request("POST", PATH, {"input": "Hi"}))
+
+
+@case(
+    f"{C}.trigger",
+    requirements=[f"{C}.trigger-gives-one-compaction", f"{C}.trigger-elsewhere-is-refused"],
+    requests=2,
+    tokens=800,
+    needs=("compaction_trigger",),
+)
+async def trigger(probe: Probe) -> None:
+    """A request that asks for compaction by its last item."""
+    talk = [user("My dog is called Rex."), {"role": "assistant", "content": "Noted."}]
+    made = await probe.create(input=[*talk, {"type": "compaction_trigger"}])
+    kinds = [item.get("type") for item in made.json["output"]]
+    same(probe, f"{C}.trigger-gives-one-compaction", 1, kinds.count("compaction"), made)
+    early = await probe.attempt(input=[{"type": "compaction_trigger"}, *talk], max_output_tokens=16)
+    refused(probe, f"{C}.trigger-elsewhere-is-refused", early)

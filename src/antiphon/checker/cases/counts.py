@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from antiphon.checker.cases import case
-from antiphon.checker.material import MANY_WORDS, items, parts, same, text
+from antiphon.checker.material import MANY_WORDS, input_tokens, items, parts, same, text
 from antiphon.checker.probe import Probe
 from antiphon.checker.wire import JSON, Exchange
 
@@ -29,7 +27,6 @@ def logs(response: JSON) -> list[JSON]:
         f"{LOG}.top.has-the-number-asked-for",
         f"{LOG}.top.is-sorted",
         f"{LOG}.top.contains-the-chosen",
-        f"{LOG}.top.is-echoed",
     ],
     requests=1,
     tokens=100,
@@ -42,7 +39,6 @@ async def logprobs(probe: Probe) -> None:
         input="Say: ok", top_logprobs=3, max_output_tokens=256, temperature=0, **INCLUDE
     )
     said, found = text(made.json), logs(made.json)
-    same(probe, f"{LOG}.top.is-echoed", 3, made.json.get("top_logprobs"), made)
     if not said:
         probe.skip(f"{LOG}.include.gives-them", "the model said nothing")
         return
@@ -73,7 +69,7 @@ def spelled(found: list[JSON]) -> str:
 
 def _alternatives(probe: Probe, made: Exchange, found: list[JSON], alternatives: list[list[JSON]]) -> None:
     lengths = sorted({len(many) for many in alternatives})
-    right = bool(lengths) and 1 <= lengths[0] and lengths[-1] <= 3
+    right = bool(lengths) and lengths[0] >= 1 and lengths[-1] <= 3
     probe.holds(f"{LOG}.top.has-the-number-asked-for", right, expected="1 to 3", got=lengths, on=made)
     falling = [[one["logprob"] for one in many] for many in alternatives]
     unsorted = [values for values in falling if values != sorted(values, reverse=True)]
@@ -125,15 +121,10 @@ async def other_logprobs(probe: Probe) -> None:
 @case(
     f"{USAGE}.arithmetic",
     requirements=[
-        f"{USAGE}.arithmetic.total-is-the-sum",
-        f"{USAGE}.arithmetic.cached-is-within-input",
-        f"{USAGE}.arithmetic.counts-are-positive",
         f"{USAGE}.input.is-repeatable",
         f"{USAGE}.input.grows-with-the-input",
         f"{USAGE}.input.counts-instructions",
         f"{USAGE}.stream.equals-plain",
-        f"{USAGE}.stream.is-in-the-terminal-event",
-        f"{USAGE}.stream.is-null-before",
     ],
     requests=5,
     tokens=400,
@@ -146,49 +137,24 @@ async def usage(probe: Probe) -> None:
     plain, again = await probe.create(**body), await probe.create(**body)
     longer = await probe.create(**{**body, "input": f"{said} {said}"})
     told = await probe.create(**body, instructions="Be very brief with your answer.")
-    used: dict[str, Any] = plain.json["usage"]
-    total = used["input_tokens"] + used["output_tokens"]
-    same(probe, f"{USAGE}.arithmetic.total-is-the-sum", total, used["total_tokens"], plain)
-    details = used["input_tokens_details"]
-    cached, written = details.get("cached_tokens", 0), details.get("cache_write_tokens") or 0
-    within = 0 <= cached <= used["input_tokens"] and written >= 0
-    probe.holds(
-        f"{USAGE}.arithmetic.cached-is-within-input", within, expected="within the input", got=used, on=plain
-    )
-    positive = used["input_tokens"] > 0 and used["output_tokens"] > 0
-    probe.holds(f"{USAGE}.arithmetic.counts-are-positive", positive, expected="above 0", got=used, on=plain)
-    first = used["input_tokens"]
-    same(probe, f"{USAGE}.input.is-repeatable", first, again.json["usage"]["input_tokens"], plain, again)
+    first = input_tokens(plain)
+    same(probe, f"{USAGE}.input.is-repeatable", first, input_tokens(again), plain, again)
     for rule, made in (("grows-with-the-input", longer), ("counts-instructions", told)):
-        n = made.json["usage"]["input_tokens"]
+        n = input_tokens(made)
         probe.holds(
             f"{USAGE}.input.{rule}", n > first, expected=f"more than {first}", got=n, on=(plain, made)
         )
     flow = await probe.stream(**body)
-    last: JSON = flow.events[-1].get("response") or {}
-    if not probe.holds(
-        f"{USAGE}.stream.is-in-the-terminal-event",
-        bool(last.get("usage")),
-        expected="usage",
-        got=last,
-        on=flow,
-    ):
-        return
-    same(probe, f"{USAGE}.stream.equals-plain", first, last["usage"]["input_tokens"], plain, flow)
-    before = [event["response"].get("usage") for event in flow.events[:-1] if "response" in event]
-    same(probe, f"{USAGE}.stream.is-null-before", [None] * len(before), before, flow)
+    same(probe, f"{USAGE}.stream.equals-plain", first, flow.final["usage"]["input_tokens"], plain, flow)
 
 
 @case(
     f"{CUT}.plain",
     requirements=[
-        f"{CUT}.length.status-is-incomplete",
-        f"{CUT}.length.reason-is-told",
         f"{CUT}.length.error-is-null",
         f"{CUT}.length.usage-is-there",
         f"{CUT}.length.item-is-incomplete",
         f"{CUT}.length.completed-at-is-null",
-        f"{USAGE}.output.is-within-the-limit",
     ],
     requests=1,
     tokens=100,
@@ -198,22 +164,9 @@ async def cut_short(probe: Probe) -> None:
     """The smallest room for a long answer."""
     made = await probe.create(input=MANY_WORDS, max_output_tokens=16)
     body = made.json
-    status = body.get("status")
-    spent = (body.get("usage") or {}).get("output_tokens", 0)
-    probe.holds(f"{USAGE}.output.is-within-the-limit", spent <= 16, expected="at most 16", got=spent, on=made)
-    short = spent < 16  # the model came to an end by itself
-    probe.holds(
-        f"{CUT}.length.status-is-incomplete",
-        status == "incomplete",
-        expected="incomplete",
-        got=status,
-        on=made,
-        free=short,
-    )
-    if status != "incomplete":
+    if body.get("status") != "incomplete":
+        probe.skip(f"{CUT}.length.usage-is-there", "the answer was not cut short")
         return
-    reason = (body.get("incomplete_details") or {}).get("reason")
-    same(probe, f"{CUT}.length.reason-is-told", "max_output_tokens", reason, made)
     same(probe, f"{CUT}.length.error-is-null", None, body.get("error"), made)
     has = bool((body.get("usage") or {}).get("total_tokens"))
     probe.holds(f"{CUT}.length.usage-is-there", has, expected="usage", got=body.get("usage"), on=made)
@@ -221,37 +174,3 @@ async def cut_short(probe: Probe) -> None:
     messages = items(body, "message")
     if messages:
         same(probe, f"{CUT}.length.item-is-incomplete", "incomplete", messages[-1].get("status"), made)
-
-
-@case(
-    f"{CUT}.streamed",
-    requirements=[f"{CUT}.stream.ends-with-its-event", f"{CUT}.stream.closes-what-is-open"],
-    requests=1,
-    tokens=100,
-    profiles=ANYWHERE,
-)
-async def cut_stream(probe: Probe) -> None:
-    """A streamed answer is cut short."""
-    made = await probe.stream(input=MANY_WORDS, max_output_tokens=16)
-    if made.final.get("status") != "incomplete":
-        probe.skip(f"{CUT}.stream.ends-with-its-event", "the answer was not cut short")
-        return
-    same(probe, f"{CUT}.stream.ends-with-its-event", "response.incomplete", made.types[-1], made)
-    opened = [event["item"]["id"] for event in made.of_type("response.output_item.added")]
-    closed = [event["item"]["id"] for event in made.of_type("response.output_item.done")]
-    same(probe, f"{CUT}.stream.closes-what-is-open", opened, closed, made)
-
-
-@case(
-    f"{CUT}.not",
-    requirements=[f"{CUT}.plain.details-are-null-when-complete"],
-    requests=1,
-    tokens=60,
-    profiles=ANYWHERE,
-)
-async def not_cut(probe: Probe) -> None:
-    """An answer that ends by itself."""
-    made = await probe.create(input="Say: ok", max_output_tokens=512)
-    if made.json.get("status") == "completed":
-        details = made.json.get("incomplete_details")
-        same(probe, f"{CUT}.plain.details-are-null-when-complete", None, details, made)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from antiphon.checker.cases import add, case
 from antiphon.checker.cases import Case as _Case
+from antiphon.checker.cases import add, case
 from antiphon.checker.material import ROOM, items, refused, same
 from antiphon.checker.probe import Lacking, Probe
 from antiphon.checker.wire import JSON
@@ -128,4 +128,7 @@ async def wrongly(probe: Probe) -> None:
     }
     for requirement, tool in tries.items():
         answer = await probe.attempt(input="Hi", tools=[tool], max_output_tokens=16)
-        refused(probe, requirement, answer)
+        if answer.ok and not answer.json.get("tools"):
+            probe.unimplemented(requirement, f"{tool['type']} was left out", on=answer)
+        else:
+            refused(probe, requirement, answer)

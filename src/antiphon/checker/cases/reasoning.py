@@ -26,19 +26,16 @@ def summary(item: JSON) -> str:
 @case(
     f"{ASKED}.values",
     requirements=[
-        f"{ASKED}.effort-comes-back",
         f"{ASKED}.null-is-accepted",
         f"{ASKED}.unknown-effort-is-refused",
         f"{ASKED}.unknown-summary-is-refused",
     ],
-    requests=4,
-    tokens=60,
+    requests=3,
+    tokens=40,
     profiles=ANYWHERE,
 )
 async def values(probe: Probe) -> None:
     """What `reasoning` may hold."""
-    made = await probe.create(input="Say: ok", reasoning={"effort": "low"}, max_output_tokens=16)
-    same(probe, f"{ASKED}.effort-comes-back", "low", (made.json.get("reasoning") or {}).get("effort"), made)
     null = await probe.attempt(input="Say: ok", reasoning=None, max_output_tokens=16)
     same(probe, f"{ASKED}.null-is-accepted", 200, null.status, null)
     for key in ("effort", "summary"):
@@ -53,7 +50,6 @@ async def values(probe: Probe) -> None:
         f"{ITEM}.summary-is-a-list",
         f"{ITEM}.text-is-not-repeated-in-the-answer",
         f"{ITEM}.no-summary-unasked",
-        "reasoning.usage.tokens-are-within-output",
     ],
     requests=1,
     tokens=200,
@@ -62,11 +58,6 @@ async def values(probe: Probe) -> None:
 async def plain(probe: Probe) -> None:
     """A model that may think."""
     made = await probe.create(input=HINT, reasoning={"effort": "low"}, max_output_tokens=ROOM)
-    usage = made.json["usage"]
-    spent = usage["output_tokens_details"]["reasoning_tokens"]
-    within = 0 <= spent <= usage["output_tokens"]
-    bounds = f"0 to {usage['output_tokens']}"
-    probe.holds("reasoning.usage.tokens-are-within-output", within, expected=bounds, got=spent, on=made)
     thoughts = items(made.json, "reasoning")
     if not thoughts:
         probe.skip(f"{ITEM}.comes-before-the-message", "the model did not reason")
@@ -96,7 +87,6 @@ async def plain(probe: Probe) -> None:
     requirements=[
         f"{ASKED}.summary-comes-back",
         f"{ITEM}.summary-comes-when-asked",
-        f"{STREAM}.summary-deltas-are-the-summary",
         f"{STREAM}.text-deltas-are-the-content",
     ],
     requests=2,
@@ -119,8 +109,6 @@ async def summaries(probe: Probe) -> None:
     probe.holds(
         f"{ITEM}.summary-comes-when-asked", bool(shown), expected="a summary", got=shown, on=made, free=True
     )
-    joined = "".join(event["delta"] for event in made.of_type("response.reasoning_summary_text.delta"))
-    same(probe, f"{STREAM}.summary-deltas-are-the-summary", shown, joined, made)
     bare = await probe.stream(input=HINT, reasoning={"effort": "low"}, max_output_tokens=ROOM)
     content = "".join(raw(item) for item in items(bare.final, "reasoning"))
     joined = "".join(event["delta"] for event in bare.of_type("response.reasoning_text.delta"))

@@ -14,7 +14,11 @@ GET, GONE, STOP = "responses.retrieve", "responses.delete", "responses.cancel"
 
 @case(
     f"{GET}.after-create",
-    requirements=[f"{GET}.equals-what-was-created", f"{GET}.is-repeatable", f"{GET}.keeps-metadata"],
+    requirements=[
+        f"{GET}.equals-what-was-created",
+        f"{GET}.is-repeatable",
+        f"{GET}.keeps-metadata",
+    ],
     requests=3,
     tokens=60,
     needs=STATE,
@@ -38,28 +42,6 @@ async def after_create(probe: Probe) -> None:
     same(probe, f"{GET}.is-repeatable", settled(first.json), settled(second.json), first, second)
 
 
-@case(
-    f"{GET}.after-stream",
-    requirements=[f"{GET}.equals-what-was-streamed"],
-    requests=2,
-    tokens=60,
-    needs=STATE,
-    profiles=("core",),
-)
-async def after_stream(probe: Probe) -> None:
-    """A response is retrieved after it was streamed."""
-    made = await probe.stream(input="Say: ok", max_output_tokens=32)
-    found = await probe.ask("GET", f"/responses/{made.final['id']}")
-    probe.holds(
-        f"{GET}.equals-what-was-streamed",
-        settled(found.json) == settled(made.final),
-        expected=made.final,
-        got=found.json,
-        on=(made, found),
-        message=difference(made.final, found.json),
-    )
-
-
 def settled(value: object) -> object:
     """Without what is sealed anew each time it is shown (REALITY: `encrypted_content` differs in 19 streams)."""
     if isinstance(value, dict):
@@ -75,20 +57,11 @@ def difference(one: JSON, other: JSON) -> str:
 
 
 @case(
-    f"{GET}.unknown",
-    requirements=[f"{GET}.unknown-id-is-404", f"{GET}.unknown-id-has-an-error-object"],
-    requests=1,
-    needs=STATE,
-    profiles=("core",),
+    f"{GET}.unknown", requirements=[f"{GET}.unknown-id-is-404"], requests=1, needs=STATE, profiles=("core",)
 )
 async def unknown(probe: Probe) -> None:
     """A response that never was is asked for."""
-    answer = await probe.request("GET", UNKNOWN)
-    if missing(probe, f"{GET}.unknown-id-is-404", answer):
-        error = answer.error
-        found = (sorted(error), error.get("type"))
-        wanted = (["code", "message", "param", "type"], "invalid_request_error")
-        same(probe, f"{GET}.unknown-id-has-an-error-object", wanted, found, answer)
+    missing(probe, f"{GET}.unknown-id-is-404", await probe.request("GET", UNKNOWN))
 
 
 @case(

@@ -29,24 +29,17 @@ async def offered(probe: Probe, *tools: JSON) -> Exchange:
 @case(
     f"{DECLARED}.rightly",
     requirements=[
-        f"{DECLARED}.come-back-as-given",
-        f"{DECLARED}.default-is-empty",
         f"{DECLARED}.strict-null-is-accepted",
         f"{DECLARED}.without-parameters-is-accepted",
         f"{DECLARED}.long-name-is-accepted",
         f"{DECLARED}.forty-are-accepted",
     ],
-    requests=7,
+    requests=5,
     tokens=1500,
     profiles=ANYWHERE,
 )
 async def rightly(probe: Probe) -> None:
     """Functions in all the forms in which clients declare them."""
-    both = await offered(probe, WEATHER, CLOCK)
-    shown = [{key: tool.get(key) for key in WEATHER} for tool in probe.demand(both).json["tools"]]
-    same(probe, f"{DECLARED}.come-back-as-given", [WEATHER, CLOCK], shown, both)
-    bare = await probe.create(input="Say: ok", max_output_tokens=16)
-    same(probe, f"{DECLARED}.default-is-empty", [], bare.json.get("tools"), bare)
     loose = {key: value for key, value in WEATHER.items() if key != "strict"}
     for tool in ({**WEATHER, "strict": None}, loose):
         answer = await offered(probe, tool)
@@ -67,11 +60,10 @@ async def rightly(probe: Probe) -> None:
         f"{DECLARED}.bad-name-is-refused",
         f"{DECLARED}.too-long-name-is-refused",
         f"{DECLARED}.nameless-is-refused",
-        f"{DECLARED}.unknown-type-is-refused",
         f"{DECLARED}.bad-schema-is-refused",
         f"{DECLARED}.loose-strict-schema-is-refused",
     ],
-    requests=6,
+    requests=5,
     profiles=ANYWHERE,
 )
 async def wrongly(probe: Probe) -> None:
@@ -83,7 +75,6 @@ async def wrongly(probe: Probe) -> None:
     broken: dict[str, JSON] = {
         "bad-name-is-refused": {**WEATHER, "name": "get weather!"},
         "too-long-name-is-refused": {**WEATHER, "name": "n" * 129},
-        "unknown-type-is-refused": {"type": "quantum_tool"},
         "bad-schema-is-refused": {**WEATHER, "strict": False, "parameters": {"type": "no such type"}},
         "loose-strict-schema-is-refused": {**WEATHER, "parameters": open_schema},
     }
@@ -137,22 +128,15 @@ async def rightly_paired(probe: Probe) -> None:
 
 @case(
     f"{PAIRING}.wrongly",
-    requirements=[
-        f"{PAIRING}.output-without-call-is-refused",
-        f"{PAIRING}.call-without-output-is-refused",
-        f"{PAIRING}.refusal-names-input",
-    ],
-    requests=2,
+    requirements=[f"{PAIRING}.refusal-names-input"],
+    requests=1,
     profiles=("core", "stateless"),
 )
 async def wrongly_paired(probe: Probe) -> None:
-    """A call or an output that stands alone."""
+    """An output that stands alone."""
     lone = await probe.attempt(input=[user("Hi"), output_of("call_a")], max_output_tokens=16)
-    if refused(probe, f"{PAIRING}.output-without-call-is-refused", lone):
+    if lone.status == 400:
         same(probe, f"{PAIRING}.refusal-names-input", "input", lone.error.get("param"), lone)
-    body = [user("Hi"), call_of(WEATHER, "call_a"), user("And?")]
-    open_call = await probe.attempt(input=body, tools=[WEATHER], max_output_tokens=16)
-    refused(probe, f"{PAIRING}.call-without-output-is-refused", open_call)
 
 
 @case(f"{PAIRING}.edges", requirements=[f"{PAIRING}.call-id-edges"], requests=2, tokens=30, profiles=ANYWHERE)
