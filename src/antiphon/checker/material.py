@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from antiphon.checker.probe import Probe
 from antiphon.checker.wire import JSON, Exchange
@@ -59,9 +59,21 @@ def output_of(call_id: str, text: Any = "sunny") -> JSON:
     return {"type": "function_call_output", "call_id": call_id, "output": text}
 
 
+def inner(value: JSON, name: str) -> JSON:
+    """The object in a field; empty where there is none."""
+    found = value.get(name)
+    return cast("JSON", found) if isinstance(found, dict) else {}
+
+
+def objects_of(value: JSON, name: str) -> list[JSON]:
+    """The list of objects in a field; empty where there is none."""
+    found = value.get(name)
+    return cast("list[JSON]", found) if isinstance(found, list) else []
+
+
 def items(response: JSON, kind: str) -> list[JSON]:
     """The items of one type in a response's output."""
-    return [item for item in response.get("output") or [] if item.get("type") == kind]
+    return [item for item in objects_of(response, "output") if item.get("type") == kind]
 
 
 def parts(response: JSON, kind: str = "output_text") -> list[JSON]:
@@ -84,7 +96,7 @@ def same(probe: Probe, requirement: str, expected: Any, got: Any, *on: Exchange)
 
 
 def refused(probe: Probe, requirement: str, answer: Exchange, *statuses: int) -> bool:
-    """Says that the requirement holds where the answer is an error of one of these statuses (400 if none is given).
+    """Says that the requirement holds where the answer has one of these statuses, 400 if none is given.
     A route that is not there says nothing of it."""
     wanted = statuses or (400,)
     if answer.status not in wanted and _absent(probe, answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from antiphon.checker.cases import case
-from antiphon.checker.material import WEATHER, call_of, missing, output_of, refused, same, user
+from antiphon.checker.material import WEATHER, call_of, missing, objects_of, output_of, refused, same, user
 from antiphon.checker.paging import REQUESTS, check_list, ids_of, rules
 from antiphon.checker.probe import Probe
 from antiphon.checker.wire import JSON, Exchange
@@ -27,7 +27,7 @@ async def opened(probe: Probe, **body: Any) -> tuple[str, str]:
 async def texts(probe: Probe, path: str) -> list[str]:
     """The texts of the messages in a conversation, oldest first."""
     page = await probe.ask("GET", f"{path}/items", query={"order": "asc", "limit": 100})
-    return [part["text"] for item in page.json["data"] for part in item.get("content") or []]
+    return [part["text"] for item in page.json["data"] for part in objects_of(item, "content")]
 
 
 @case(

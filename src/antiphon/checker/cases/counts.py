@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from antiphon.checker.cases import case
-from antiphon.checker.material import MANY_WORDS, input_tokens, items, parts, same, text
+from antiphon.checker.material import MANY_WORDS, inner, input_tokens, items, objects_of, parts, same, text
 from antiphon.checker.probe import Probe
 from antiphon.checker.wire import JSON, Exchange
 
 LOG, USAGE, CUT = "logprobs", "usage", "incomplete"
 NEEDS, ANYWHERE = ("logprobs",), ("stateless",)
-INCLUDE = {"include": ["message.output_text.logprobs"]}
+INCLUDE: JSON = {"include": ["message.output_text.logprobs"]}
 
 
 def logs(response: JSON) -> list[JSON]:
-    return [one for part in parts(response) for one in part.get("logprobs") or []]
+    return [one for part in parts(response) for one in objects_of(part, "logprobs")]
 
 
 @case(
@@ -54,7 +54,7 @@ async def logprobs(probe: Probe) -> None:
         one for one in whole if one.get("bytes") is not None and bytes(one["bytes"]) != one["token"].encode()
     ]
     same(probe, f"{LOG}.tokens.bytes-are-utf8", [], odd, made)
-    alternatives: list[list[JSON]] = [one.get("top_logprobs") or [] for one in found]
+    alternatives: list[list[JSON]] = [objects_of(one, "top_logprobs") for one in found]
     above = [one for one in [*found, *(a for many in alternatives for a in many)] if one["logprob"] > 0]
     same(probe, f"{LOG}.values.are-not-positive", [], above, made)
     _alternatives(probe, made, found, alternatives)
@@ -104,7 +104,7 @@ async def other_logprobs(probe: Probe) -> None:
     plain = await probe.create(input="Say: ok", max_output_tokens=64)
     same(probe, f"{LOG}.include.none-without-it", [], logs(plain.json), plain)
     bare = await probe.create(input="Say: ok", max_output_tokens=64, top_logprobs=0, **INCLUDE)
-    tops = [one for entry in logs(bare.json) for one in entry.get("top_logprobs") or []]
+    tops = [one for entry in logs(bare.json) for one in objects_of(entry, "top_logprobs")]
     same(probe, f"{LOG}.top.zero-gives-none", [], tops, bare)
     many = await probe.attempt(input="Say: ok", max_output_tokens=16, top_logprobs=20, **INCLUDE)
     same(probe, f"{LOG}.top.twenty-is-accepted", 200, many.status, many)
@@ -113,7 +113,7 @@ async def other_logprobs(probe: Probe) -> None:
     if not any(event.get("logprobs") for event in deltas):
         probe.skip(f"{LOG}.stream.deltas-are-the-final", "no delta has log probabilities")
         return
-    told = [(one["token"], one["logprob"]) for event in deltas for one in event.get("logprobs") or []]
+    told = [(one["token"], one["logprob"]) for event in deltas for one in objects_of(event, "logprobs")]
     final = [(one["token"], one["logprob"]) for one in logs(made.final)]
     same(probe, f"{LOG}.stream.deltas-are-the-final", final, told, made)
 
@@ -168,7 +168,7 @@ async def cut_short(probe: Probe) -> None:
         probe.skip(f"{CUT}.length.usage-is-there", "the answer was not cut short")
         return
     same(probe, f"{CUT}.length.error-is-null", None, body.get("error"), made)
-    has = bool((body.get("usage") or {}).get("total_tokens"))
+    has = bool(inner(body, "usage").get("total_tokens"))
     probe.holds(f"{CUT}.length.usage-is-there", has, expected="usage", got=body.get("usage"), on=made)
     same(probe, f"{CUT}.length.completed-at-is-null", None, body.get("completed_at"), made)
     messages = items(body, "message")

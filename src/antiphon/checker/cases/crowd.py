@@ -8,6 +8,7 @@ from antiphon.checker.cases import case
 from antiphon.checker.client import pause
 from antiphon.checker.material import MANY_WORDS, refused, same, user
 from antiphon.checker.probe import Probe
+from antiphon.checker.wire import JSON
 
 K, GONE, MANY = "isolation.keys", "disconnect.stream", "concurrency.requests"
 TWELVE = 12
@@ -59,7 +60,7 @@ async def conversations(probe: Probe) -> None:
     talk = await probe.ask("POST", "/conversations", {"items": [user("Hi")]})
     path = f"/conversations/{talk.json['id']}"
     item = (await probe.ask("GET", f"{path}/items")).json["data"][0]["id"]
-    tries = (
+    tries: tuple[tuple[str, str, JSON], ...] = (
         ("GET", "", {}),
         ("POST", "", {"json": {"metadata": {}}}),
         ("GET", "/items", {}),
@@ -104,11 +105,12 @@ async def hang_up(probe: Probe) -> None:
     made = await probe.stream(input=f"{MANY_WORDS}. And once more.", max_output_tokens=1024, stop_after=3)
     after = await probe.attempt(input="Say: ok", max_output_tokens=16)
     same(probe, f"{GONE}.server-goes-on", 200, after.status, made, after)
-    for _ in range(50):
-        found = await probe.request("GET", f"/responses/{made.final['id']}")
-        if found.json.get("status") not in ("queued", "in_progress"):
-            break
+    path, tries = f"/responses/{made.final['id']}", 50
+    found = await probe.request("GET", path)
+    while tries > 0 and found.json.get("status") in ("queued", "in_progress"):
+        tries -= 1
         await pause(0.1)
+        found = await probe.request("GET", path)
     status = found.json.get("status")
     if status in ("completed", "incomplete") and found.json.get("usage"):
         probe.skip(f"{GONE}.ends-generation", "the answer had ended before the client hung up")

@@ -66,6 +66,7 @@ async def pages(probe: Probe) -> None:
     """The newest files, two at a time."""
     made = [(await probe.upload(f"{n}.txt", b"x")).json["id"] for n in range(3)]
     seen: list[str] = []
+    page = probe.exchanges[-1]
     while len(seen) < 4:
         query = {"limit": 2, "order": "desc", **({"after": seen[-1]} if seen else {})}
         page = await probe.ask("GET", "/files", query=query)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from antiphon.checker.cases import case
 from antiphon.checker.client import Part, pause
-from antiphon.checker.material import missing, refused, same
+from antiphon.checker.material import inner, missing, objects_of, refused, same
 from antiphon.checker.paging import ids_of
 from antiphon.checker.probe import Probe
 
@@ -54,7 +54,7 @@ async def vector_store(probe: Probe) -> None:
     """A vector store from its making to its deletion."""
     word = probe.word()
     made = await probe.ask("POST", "/vector_stores", {"name": word, "metadata": {"a": "1"}})
-    counts = (made.json.get("file_counts") or {}).get("total")
+    counts = inner(made.json, "file_counts").get("total")
     shown = [made.json.get("name"), made.json.get("metadata"), counts]
     same(probe, f"{V}.create.tells-the-store", [word, {"a": "1"}, 0], shown, made)
     path = f"/vector_stores/{made.json['id']}"
@@ -106,7 +106,7 @@ async def vector_store_files(probe: Probe) -> None:
         entry = await probe.ask("GET", f"{path}/files/{file.json['id']}")
     same(probe, f"{V}.files.are-indexed", "completed", entry.json.get("status"), entry)
     hits = await probe.ask("POST", f"{path}/search", {"query": f"password {word}"})
-    texts = [part.get("text", "") for hit in hits.json["data"] for part in hit.get("content") or []]
+    texts = [part.get("text", "") for hit in hits.json["data"] for part in objects_of(hit, "content")]
     said = any(word in text for text in texts)
     probe.holds(f"{V}.files.are-indexed", said, expected=word, got=texts, on=hits)
     await probe.ask("DELETE", f"{path}/files/{file.json['id']}")

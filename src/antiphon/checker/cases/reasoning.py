@@ -6,7 +6,7 @@ import base64
 
 from antiphon.checker.cases import case
 from antiphon.checker.cases.compact import swapped
-from antiphon.checker.material import ROOM, items, refused, same, text, user
+from antiphon.checker.material import ROOM, inner, items, objects_of, refused, same, text, user
 from antiphon.checker.probe import Probe
 from antiphon.checker.wire import JSON
 
@@ -16,11 +16,11 @@ HINT = "Think, then say: ok"
 
 
 def raw(item: JSON) -> str:
-    return "".join(part.get("text", "") for part in item.get("content") or [])
+    return "".join(part.get("text", "") for part in objects_of(item, "content"))
 
 
 def summary(item: JSON) -> str:
-    return "".join(part.get("text", "") for part in item.get("summary") or [])
+    return "".join(part.get("text", "") for part in objects_of(item, "summary"))
 
 
 @case(
@@ -98,9 +98,7 @@ async def summaries(probe: Probe) -> None:
     made = await probe.stream(
         input=HINT, reasoning={"effort": "low", "summary": "auto"}, max_output_tokens=ROOM
     )
-    same(
-        probe, f"{ASKED}.summary-comes-back", "auto", (made.final.get("reasoning") or {}).get("summary"), made
-    )
+    same(probe, f"{ASKED}.summary-comes-back", "auto", inner(made.final, "reasoning").get("summary"), made)
     thoughts = items(made.final, "reasoning")
     if not thoughts:
         probe.skip(f"{ITEM}.summary-comes-when-asked", "the model did not reason")
@@ -136,7 +134,7 @@ async def sealed(probe: Probe) -> None:
     if not thoughts:
         probe.skip(f"{SEALED}.content-comes-when-included", "the model did not reason")
         return
-    contents = [item.get("encrypted_content") for item in thoughts]
+    contents = [str(item.get("encrypted_content") or "") for item in thoughts]
     if not probe.holds(
         f"{SEALED}.content-comes-when-included", all(contents), expected="texts", got=contents, on=made
     ):

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from antiphon.checker.cases import case
-from antiphon.checker.material import ROOM, WEATHER, refused, same, text
+from antiphon.checker.material import ROOM, WEATHER, inner, refused, same, text
 from antiphon.checker.probe import Probe
 from antiphon.checker.wire import JSON, Exchange
 
@@ -84,7 +84,7 @@ async def strict(probe: Probe) -> None:
     wanted = formatted(COLOUR, description="A colour and a number.")
     made = await probe.create(input=ASK, text=wanted, max_output_tokens=ROOM)
     judge(probe, f"{S}.text-is-valid", COLOUR, made, made.json)
-    shown: JSON = (made.json.get("text") or {}).get("format") or {}
+    shown: JSON = inner(made.json, "text").get("format") or {}
     same(probe, f"{S}.description-comes-back", "A colour and a number.", shown.get("description"), made)
 
 

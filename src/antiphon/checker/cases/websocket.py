@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from antiphon.checker.cases import case
-from antiphon.checker.material import ASK_WEATHER, ROOM, WEATHER, items, named, output_of, refused, same
+from antiphon.checker.material import (
+    ASK_WEATHER,
+    ROOM,
+    WEATHER,
+    inner,
+    items,
+    named,
+    output_of,
+    refused,
+    same,
+)
 from antiphon.checker.probe import Probe
 from antiphon.checker.socket import Socket
 from antiphon.checker.wire import JSON, last_response
@@ -21,6 +31,11 @@ async def said(probe: Probe, socket: Socket, **body: object) -> list[JSON]:
 
 def kinds(events: list[JSON]) -> list[str]:
     return [str(event.get("type")) for event in events]
+
+
+def code_of(events: list[JSON]) -> str | None:
+    """The code of the error that came last; None where none did."""
+    return inner(events[-1], "error").get("code") if events else None
 
 
 def ended(events: list[JSON]) -> bool:
@@ -172,7 +187,7 @@ async def local_state(probe: Probe) -> None:
         again = await said(probe, socket, previous_response_id=hidden["id"], store=False)
         probe.holds(f"{LOCAL}.unstored-can-be-continued", ended(again), expected=ENDS, got=again[-1:], on=on)
         strange = await said(probe, other, previous_response_id=last_response(again).get("id"), store=False)
-        code = ((strange[-1:] or [{}])[0].get("error") or {}).get("code")
+        code = code_of(strange)
         same(probe, f"{LOCAL}.unstored-is-unknown-elsewhere", "previous_response_not_found", code, there)
         found = await probe.request("GET", f"/responses/{hidden['id']}")
         refused(probe, f"{LOCAL}.unstored-is-not-retrievable", found, 404)
@@ -203,7 +218,7 @@ async def eviction(probe: Probe) -> None:
             probe.skip(f"{LOCAL}.failed-continuation-evicts-its-parent", "the continuation was not refused")
             return
         again = await said(probe, socket, previous_response_id=first["id"], store=False)
-        code = (again[-1].get("error") or {}).get("code")
+        code = code_of(again)
         wanted = "previous_response_not_found"
         same(probe, f"{LOCAL}.failed-continuation-evicts-its-parent", wanted, code, socket.exchange)
 
@@ -228,7 +243,7 @@ async def wrong_frames(probe: Probe) -> None:
     async with probe.socket() as socket:
         on = socket.exchange
         events = await said(probe, socket, previous_response_id=UNKNOWN)
-        error: JSON = (events[-1].get("error") if events else None) or {}
+        error = inner(events[-1], "error") if events else {}
         whole = (
             bool(events)
             and events[-1].get("type") == "error"

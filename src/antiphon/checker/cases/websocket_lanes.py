@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from antiphon.checker.cases import case
-from antiphon.checker.cases.websocket import ENDS, NEEDS, UNKNOWN, ended, kinds
-from antiphon.checker.material import same, user
+from antiphon.checker.cases.websocket import ENDS, NEEDS, UNKNOWN, code_of, ended, kinds
+from antiphon.checker.material import inner, same, user
 from antiphon.checker.probe import Probe
 from antiphon.checker.socket import Socket
 from antiphon.checker.wire import JSON, last_response
@@ -79,12 +79,12 @@ async def limits(probe: Probe) -> None:
         on = socket.exchange
         for lane in ("a b", "x" * 257):
             await started(probe, socket, lane)
-            code = ((await until(socket, 1) or [{}])[-1].get("error") or {}).get("code")
+            code = code_of(await until(socket, 1))
             same(probe, f"{LANES}.malformed-id-is-refused", "invalid_stream_id", code, on)
         for n in range(33):
             await started(probe, socket, f"lane-{n}", store=False, generate=False)
         events = await until(socket, 33)
-        codes = [(event.get("error") or {}).get("code") for event in events if event.get("type") == "error"]
+        codes = [inner(event, "error").get("code") for event in events if event.get("type") == "error"]
         same(probe, f"{LANES}.thirty-three-are-too-many", ["websocket_stream_limit_reached"], codes, on)
 
 
