@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -74,21 +74,21 @@ def check_request(body: object, rules: Rules) -> JSON:
     return given
 
 
-def plan_count(body: object, rules: Rules, new_id: NewId) -> Plan:
-    """The plan of a `POST /responses/input_tokens` body: what the same request would send (SPEC.md H29)."""
+def check_count(body: object, rules: Rules) -> JSON:
+    """The given parameters of a `POST /responses/input_tokens` body (SPEC.md H29). Raises `Invalid`."""
     given = _checked(COUNT_OPERATION, body, rules)
     _exclusive(given)
-    return plan_given({"input": (), **given}, rules, new_id)
+    return {"input": (), **given}
 
 
-def plan_compact(body: object, rules: Rules, new_id: NewId) -> Plan:
-    """The plan of a `POST /responses/compact` body."""
+def check_compact(body: object, rules: Rules) -> JSON:
+    """The given parameters of a `POST /responses/compact` body. Raises `Invalid`."""
     given = _checked(COMPACT_OPERATION, body, rules)
     if "input" not in given and not given.get("previous_response_id"):
         raise Invalid(
             "Missing required parameter: 'input'.", param="input", code="missing_required_parameter"
         )
-    return plan_given({"input": (), **given, "store": False}, rules, new_id)
+    return {"input": (), **given, "store": False}
 
 
 def _checked(operation: str, body: object, rules: Rules) -> JSON:
@@ -105,15 +105,20 @@ def _checked(operation: str, body: object, rules: Rules) -> JSON:
     return given
 
 
-def plan_given(given: JSON, rules: Rules, new_id: NewId) -> Plan:
-    """The plan of parameters that were checked. Raises `Invalid` and `Unsupported` for the tools."""
-    tools = _tools(given, rules.tools)
+def plan_given(given: JSON, rules: Rules, new_id: NewId, earlier: Sequence[JSON] = ()) -> Plan:
+    """The plan of parameters that were checked. Raises `Invalid` and `Unsupported` for the tools.
+
+    `earlier` are the items of the chain or conversation: tools and settings that they brought are still in
+    force (official texts of `additional_tools` and `configuration_update`).
+    """
     items = normalise(given.get("input", ()), new_id)
+    offered = _offered(given, earlier, items)
+    tools = resolve_tools(offered, given.get("tool_choice", "auto"), rules.tools)
     return Plan(
         model=cast(str, given["model"]),
         input=items,
         instructions=given.get("instructions"),
-        settings=_settings(_updated(given, items)),
+        settings=_settings(_updated(given, (*earlier, *items))),
         tools=tools,
         echo=_echo(given, tools),
         store=given.get("store", True),
@@ -122,7 +127,7 @@ def plan_given(given: JSON, rules: Rules, new_id: NewId) -> Plan:
         obfuscate=_option(given, "stream_options").get("include_obfuscation") is not False,
         include=frozenset(given.get("include", ())),
         previous_response_id=given.get("previous_response_id"),
-        conversation_id=_conversation_id(given),
+        conversation_id=conversation_of(given),
         max_tool_calls=given.get("max_tool_calls"),
         truncate=given.get("truncation") == "auto",
         current_reasoning_only=_option(given, "reasoning").get("context") == "current_turn",
@@ -135,7 +140,8 @@ def _option(given: Mapping[str, Any], name: str) -> JSON:
     return cast(JSON, given.get(name) or {})
 
 
-def _conversation_id(given: Mapping[str, Any]) -> str | None:
+def conversation_of(given: Mapping[str, Any]) -> str | None:
+    """The id of the request's conversation."""
     value = given.get("conversation")
     return cast(JSON, value)["id"] if isinstance(value, dict) else value
 
@@ -190,18 +196,30 @@ def _cross_check(given: Mapping[str, Any]) -> None:
         )
 
 
-def _tools(given: Mapping[str, Any], rules: ToolRules) -> ToolTable:
-    tools = [*cast(list[JSON], given.get("tools") or ())]
-    items = given.get("input", ())
-    if not isinstance(items, str):
-        for item in cast(list[JSON], items):
-            if item.get("type") == "additional_tools":
-                tools += cast(list[JSON], item["tools"])
-    return resolve_tools(tools, given.get("tool_choice", "auto"), rules)
+def _offered(given: Mapping[str, Any], earlier: Iterable[JSON], items: Iterable[JSON]) -> list[JSON]:
+    """Tools that earlier items brought, then the request's, then those in its input.
+
+    A list replaces tools of earlier lists that have the same name; one list may not name two alike.
+    """
+    own = cast(list[JSON], given.get("tools") or [])
+    offered: list[JSON] = []
+    for tools in (*_additional(earlier), own, *_additional(items)):
+        names = {_offer_name(tool) for tool in tools}
+        offered = [tool for tool in offered if _offer_name(tool) not in names] + tools
+    return offered
+
+
+def _additional(items: Iterable[JSON]) -> list[list[JSON]]:
+    return [cast(list[JSON], item["tools"]) for item in items if item["type"] == "additional_tools"]
+
+
+def _offer_name(tool: JSON) -> tuple[str, str | None]:
+    kind = cast(str, tool["type"])
+    return "" if kind in ("function", "custom") else kind, tool.get("name") or tool.get("server_label")
 
 
 def _updated(given: JSON, items: Iterable[JSON]) -> JSON:
-    """The parameters as `configuration_update` items of the input change them, in order."""
+    """The parameters as `configuration_update` items change them, in order."""
     changed = dict(given)
     for item in items:
         if item["type"] == "configuration_update":
@@ -235,7 +253,7 @@ def _settings(given: Mapping[str, Any]) -> Settings:
 def _echo(given: Mapping[str, Any], tools: ToolTable) -> JSON:
     """The response's echo of the request: what was given, else the official default."""
     text, reasoning = _option(given, "text"), _option(given, "reasoning")
-    conversation = _conversation_id(given)
+    conversation = conversation_of(given)
     return {
         "object": "response",
         "background": given.get("background", False),

@@ -10,7 +10,7 @@ from antiphon.core.compaction import after_compaction, opened
 from antiphon.core.deltas import JSON
 from antiphon.core.errors import Invalid, NotFound
 from antiphon.core.items import check_pairs, without_old_reasoning
-from antiphon.core.request import Plan
+from antiphon.core.request import Plan, conversation_of
 from antiphon.ports import Store, Tenant
 from antiphon.run.locks import unknown_conversation
 from antiphon.run.vault import Vault
@@ -32,13 +32,23 @@ class History:
     def __init__(self, store: Store, vault: Vault, max_items: int) -> None:
         self._store, self._vault, self._max_items = store, vault, max_items
 
-    async def load(self, tenant: Tenant, plan: Plan, known: Sequence[JSON] | None = None) -> Start:
-        """The start of a run. `known` is a WebSocket lane's own history.
+    async def earlier(self, tenant: Tenant, given: JSON) -> list[JSON]:
+        """The items that a request goes on from, oldest first.
 
-        Raises `Invalid` (unknown or unfinished previous response, unpaired calls, too many items) and
-        `NotFound` (conversation, referenced item).
+        Raises `Invalid` (unknown or unfinished previous response) and `NotFound` (conversation).
         """
-        earlier = list(known) if known is not None else await self._earlier(tenant, plan)
+        previous, conversation = given.get("previous_response_id"), conversation_of(given)
+        if previous is not None:
+            return await self._chain(tenant, previous)
+        if conversation is None:
+            return []
+        items = await self._store.conversation_context(tenant, conversation)
+        if items is None:
+            raise unknown_conversation(conversation)
+        return items
+
+    async def start(self, tenant: Tenant, plan: Plan, earlier: Sequence[JSON]) -> Start:
+        """Where a run begins. Raises `Invalid` (unpaired calls, too many items), `NotFound` (references)."""
         own = await self.resolve(tenant, plan.input)
         if len(earlier) + len(own) > self._max_items:
             raise Invalid(
@@ -69,16 +79,6 @@ class History:
         if current_only:
             items = without_old_reasoning(items)
         return tuple(self._open(tenant, i) if i["type"] in _SEALED else i for i in items)
-
-    async def _earlier(self, tenant: Tenant, plan: Plan) -> list[JSON]:
-        if plan.previous_response_id is not None:
-            return await self._chain(tenant, plan.previous_response_id)
-        if plan.conversation_id is not None:
-            items = await self._store.conversation_context(tenant, plan.conversation_id)
-            if items is None:
-                raise unknown_conversation(plan.conversation_id)
-            return items
-        return []
 
     async def _chain(self, tenant: Tenant, response_id: str) -> list[JSON]:
         previous = await self._store.get(tenant, response_id)

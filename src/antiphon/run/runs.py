@@ -15,7 +15,15 @@ from antiphon.core.errors import EngineFailure, Invalid, NotFound, Overloaded, S
 from antiphon.core.events import Event
 from antiphon.core.items import normalise
 from antiphon.core.machine import ResponseMachine
-from antiphon.core.request import Plan, Rules, check_request, plan_compact, plan_count, plan_given
+from antiphon.core.request import (
+    Plan,
+    Rules,
+    check_compact,
+    check_count,
+    check_request,
+    conversation_of,
+    plan_given,
+)
 from antiphon.core.tools import ToolRules
 from antiphon.ports import (
     Caller,
@@ -71,13 +79,12 @@ class Runs:
         if self._world.check is not None:
             await self._world.check(given)
         route = await self._router.route(cast(str, given["model"]))
-        plan = plan_given(given, self._rules(route), self._world.ids.new)
-        if not plan.background:
+        if not given.get("background"):
             self._admit_now()
         response_id = self._world.ids.new("resp")
         # Taken before it is read: nothing may come between what the model sees and what it adds.
-        async with self._locks.starting(caller.tenant, plan.conversation_id, response_id):
-            start = await self._history.load(caller.tenant, plan, warm.history)
+        async with self._locks.starting(caller.tenant, conversation_of(given), response_id):
+            plan, start = await self._planned(caller.tenant, given, route, warm.history)
             sample = await self._sample(caller.tenant, plan, route, start)
             route.engine.check(sample)
             record = self._record(response_id, caller.tenant, plan, start, warm)
@@ -86,9 +93,9 @@ class Runs:
             return self._launch(birth, sample)
 
     async def count_tokens(self, body: object, caller: Caller) -> TokenCount:
-        plan = plan_count(body, self._rules(), self._world.ids.new)
-        route = await self._router.route(plan.model)
-        start = await self._history.load(caller.tenant, plan)
+        given = check_count(body, self._rules())
+        route = await self._router.route(cast(str, given["model"]))
+        plan, start = await self._planned(caller.tenant, given, route)
         sample = await self._sample(caller.tenant, plan, route, start)
         try:
             return await route.engine.count_tokens(sample)
@@ -97,9 +104,9 @@ class Runs:
 
     async def compact(self, body: object, caller: Caller) -> JSON:
         self._admit()
-        plan = plan_compact(body, self._rules(), self._world.ids.new)
-        route = await self._router.route(plan.model)
-        start = await self._history.load(caller.tenant, plan)
+        given = check_compact(body, self._rules())
+        route = await self._router.route(cast(str, given["model"]))
+        plan, start = await self._planned(caller.tenant, given, route)
         sample = summary_sample(await self._sample(caller.tenant, plan, route, start))
         route.engine.check(sample)
         self._admit_now()
@@ -213,6 +220,14 @@ class Runs:
     def _admit_now(self) -> None:
         if self._slots.locked():
             raise Overloaded(_AT_LIMIT, headers={"retry-after": "1"})
+
+    async def _planned(
+        self, tenant: Tenant, given: JSON, route: Route, known: Sequence[JSON] | None = None
+    ) -> tuple[Plan, Start]:
+        """What a request asks for and where it begins. `known` is a WebSocket lane's own history."""
+        earlier = await self._history.earlier(tenant, given) if known is None else known
+        plan = plan_given(given, self._rules(route), self._world.ids.new, earlier)
+        return plan, await self._history.start(tenant, plan, earlier)
 
     async def _sample(self, tenant: Tenant, plan: Plan, route: Route, start: Start) -> Sample:
         items = (*start.history, *start.input)

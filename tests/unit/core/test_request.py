@@ -9,7 +9,7 @@ import pytest
 
 from antiphon.core.errors import ApiError, Invalid, Unsupported
 from antiphon.core.items import check_pairs, drop_oldest, normalise, without_old_reasoning
-from antiphon.core.request import Rules, plan_count, plan_request
+from antiphon.core.request import Rules, check_count, plan_given, plan_request
 from antiphon.core.support import SUPPORT
 from antiphon.core.tools import Choice, ToolRules, visible_name
 from antiphon.spec import catalogue
@@ -159,6 +159,23 @@ def test_reasoning_is_sealed_when_asked_for_or_not_stored() -> None:
     assert plan(include=["reasoning.encrypted_content"]).seal_reasoning
 
 
+def test_tools_and_settings_that_earlier_items_brought_are_in_force() -> None:
+    later = {**F, "description": "newer"}
+    earlier = [
+        {"type": "additional_tools", "role": "developer", "tools": [F, {"type": "custom", "name": "c"}]},
+        {"type": "configuration_update", "id": "u", "reasoning": {"effort": "low"}},
+        {"type": "additional_tools", "role": "developer", "tools": [later]},
+    ]
+    choice = {"type": "custom", "name": "c"}
+    body = {"model": "m", "input": "x", "tool_choice": choice, "reasoning": {"effort": "high"}}
+    made = plan_given(body, RULES, new_id(), earlier)
+    assert [spec.name for spec in made.tools.offered] == ["c", F["name"]]
+    assert made.tools.offered[1].description == "newer"
+    assert made.settings.effort == "low"
+    with pytest.raises(Invalid, match="same name"):
+        plan_given({**body, "tools": [F, F]}, RULES, new_id(), earlier)
+
+
 def test_configuration_updates_in_the_input_change_the_settings() -> None:
     updates = [
         {"type": "configuration_update", "reasoning": {"effort": "low"}},
@@ -173,7 +190,7 @@ def test_configuration_updates_in_the_input_change_the_settings() -> None:
 
 
 def test_a_count_needs_no_input() -> None:
-    assert plan_count({"model": "m"}, RULES, new_id()).input == ()
+    assert plan_given(check_count({"model": "m"}, RULES), RULES, new_id()).input == ()
 
 
 # ---------- items

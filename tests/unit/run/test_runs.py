@@ -240,6 +240,23 @@ async def test_a_warm_lane_brings_its_own_history(house: House) -> None:
     assert [i["type"] for i in live.context] == ["message", "message", "message"]
 
 
+@pytest.mark.parametrize("through", ["chain", "conversation", "lane"])
+async def test_tools_that_an_earlier_item_brought_are_still_offered(house: House, through: str) -> None:
+    """Codex names its tools in the first frame of a connection, then sends new items only (CLIENTS.md §3)."""
+    await house.store.create_conversation("default", {"id": "conv_1", "object": "conversation"}, [])
+    held = {"conversation": "conv_1"} if through == "conversation" else {}
+    tools = {"type": "additional_tools", "role": "developer", "tools": [F]}
+    body = {"model": "scripted", **held}
+    first = await house.runs.start({**body, "input": [tools, {"role": "user", "content": "a"}]}, house.me)
+    made = await first.result()
+    if through != "conversation":
+        body["previous_response_id"] = made["id"]
+    warm = Warm(first.context) if through == "lane" else None
+    live = await house.runs.start({**body, "input": "b", "tool_choice": "required"}, house.me, warm)
+    assert [item["type"] for item in (await live.result())["output"]] == ["function_call"]
+    assert [spec.name for spec in house.engine.heard[-1].tools.offered] == ["get_weather"]
+
+
 async def test_a_stored_continuation_of_a_lane_keeps_the_lanes_history(house: House) -> None:
     said = [{"type": "input_text", "text": "a"}]
     history = [{"type": "message", "role": "user", "content": said, "id": "m", "status": "completed"}]
