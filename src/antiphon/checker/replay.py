@@ -50,6 +50,7 @@ def observe_file(book: LawBook, file: Path) -> list[Observation]:
     else:
         answer = as_object(exchange.json)
         if "error" in answer and "object" not in answer:
+            exchange.headers = [("content-type", "application/json")]  # recordings of bodies keep no headers
             observers.look_at_error(look, exchange)
         else:
             shapes.look_at_reply(look, "POST /responses", answer)

@@ -108,7 +108,7 @@ def load() -> LawBook:
         elif file.name.endswith(".toml"):
             tables = tomllib.loads(file.read_text("utf-8")).get("requirement", [])
             written += [read(table, file.name) for table in tables]
-    return _book([*written, *generated()], elements(), gaps)
+    return book([*written, *generated()], elements(), gaps)
 
 
 def read(table: Mapping[str, Any], place: str) -> Requirement:
@@ -151,7 +151,7 @@ def _gaps(document: Mapping[str, Any], known: frozenset[str]) -> dict[str, str]:
     return found
 
 
-def _book(requirements: Iterable[Requirement], elements: frozenset[str], gaps: Mapping[str, str]) -> LawBook:
+def book(requirements: Iterable[Requirement], elements: frozenset[str], gaps: Mapping[str, str]) -> LawBook:
     seen: dict[str, Requirement] = {}
     for one in requirements:
         if one.id in seen:

@@ -77,7 +77,9 @@ def _zero(reading: Reading) -> Told:
 
 @of_stream(f"{_S}.sequence-counts-by-one")
 def _by_one(reading: Reading) -> Told:
-    numbers = [e["sequence_number"] for e in reading.events if _is_number(e.get("sequence_number"))]
+    numbers = [event.get("sequence_number") for event in reading.events if event.get("type") != "keepalive"]
+    if not all(map(_is_number, numbers)):
+        return None
     steps = pairwise(numbers)
     return first([f"{after} comes after {before}" for before, after in steps if after != before + 1])
 
