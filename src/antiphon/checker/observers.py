@@ -14,6 +14,7 @@ from antiphon.checker.reader import Reading
 from antiphon.checker.requirements import load
 from antiphon.checker.verdicts import Observation
 from antiphon.checker.wire import JSON, Exchange, SocketExchange, StreamExchange
+from antiphon.spec import validate
 
 ODD_SHAPES = (LookupError, TypeError, ValueError, AttributeError)
 """What a law may raise over a malformed answer: then the shapes have the say, not the law."""
@@ -33,7 +34,7 @@ def observe(exchange: Exchange) -> list[Observation]:
     operation = shapes.operation_of(exchange.method, exchange.path)
     if exchange.status >= 400:
         look_at_error(look, exchange)
-    elif isinstance(exchange, StreamExchange) and exchange.frames:
+    elif isinstance(exchange, StreamExchange) and (exchange.frames or not exchange.is_json):
         look_at_stream(look, reading_of(exchange), asked=exchange.sent)
         if operation is not None:
             look.passes(generated.operation_id(operation))
@@ -81,7 +82,10 @@ def look_at_error(look: Look, exchange: Exchange) -> None:
 
 def look_at_answer(look: Look, response: Any, asked: Any, *, offline: bool = False) -> None:
     """A response object with the request that made it (empty where this exchange did not)."""
-    answer = Answer(as_object(response), as_object(asked), offline)
+    sent = as_object(asked)
+    if sent and validate.check_body("POST /responses", sent) is not None:
+        sent = {}  # taken although it is wrong: that has its requirement, and no echo of it is right
+    answer = Answer(as_object(response), sent, offline)
     if not answer.response:
         return
     for requirement, law in laws().answers.items():

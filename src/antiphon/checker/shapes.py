@@ -49,9 +49,14 @@ def look_at_reply(look: Look, operation: str, value: Any) -> None:
     if not isinstance(value, dict):
         look.fails(generated.operation_id(operation), "the answer is no JSON object", got=value)
         return
-    look.passes(generated.operation_id(operation))
     body = cast(JSON, value)
     kind = elements.reference(known.returns) or ""
+    if kind == "Response" and not {"id", "object", "output"} & set(
+        body
+    ):  # one finding, not one for each field
+        look.fails(generated.operation_id(operation), "the answer is no response object", got=value)
+        return
+    look.passes(generated.operation_id(operation))
     if kind == "Response":
         look_at_response(look, body)
         return
