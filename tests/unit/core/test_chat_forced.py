@@ -44,6 +44,15 @@ def test_an_input_that_a_limit_cut_off_stays_open() -> None:
     assert whole(read(INPUT, "ab", finish=LENGTH)) == [["pick"], '{"input":"ab', "", LENGTH]
 
 
+def test_reasoning_under_a_grammar_from_the_first_token_on_is_the_input() -> None:
+    """llama.cpp names a text reasoning where its template has opened a thought, grammar or not."""
+    fed: list[Delta] = [ReasoningDelta("639"), ReasoningDelta("-40"), STOP]
+    held = ForcedCall(Steer("input", ("pick",), whole=True))
+    assert whole(held.feed(fed)) == [["pick"], '{"input":"639-40"}', "", CALLS]
+    free = ForcedCall(INPUT).feed(fed)
+    assert free[:2] == fed[:2]
+
+
 @given(st.lists(st.integers(0, 60), max_size=6), st.sampled_from(["", " ", "\n"]))
 def test_an_envelope_is_a_call(cuts: list[int], space: str) -> None:
     arguments = json.dumps({"a": ['}"{', {"b": "\\"}], "é": 1})

@@ -17,13 +17,15 @@ class Grammar:
     """How a server is asked to generate text under a grammar: the body field that holds it.
 
     The definition stands between `before` and `after`; `slashes` says that it stands between slashes, so
-    that its own are escaped.
+    that its own are escaped. `whole`: it holds from the first token on, so that what the server takes for
+    reasoning is text under the grammar.
     """
 
     path: tuple[str, ...]
     before: str = ""
     after: str = ""
     slashes: bool = False
+    whole: bool = False
 
     def field(self, definition: str) -> JSON:
         """The body field for a definition."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from antiphon.core.chat.request import Steer
-from antiphon.core.deltas import CallDelta, Delta, FinishDelta, TextDelta
+from antiphon.core.deltas import CallDelta, Delta, FinishDelta, ReasoningDelta, TextDelta
 from antiphon.core.tools import CUSTOM_INPUT
 
 
@@ -16,12 +16,13 @@ class ForcedCall:
     """Feed the deltas of a turn; text comes out as the call, everything else as it is."""
 
     def __init__(self, forced: Steer) -> None:
+        self._whole = forced.whole
         self._reader = InputReader(forced.names[0]) if forced.kind == "input" else EnvelopeReader()
 
     def feed(self, deltas: Sequence[Delta]) -> list[Delta]:
         out: list[Delta] = []
         for delta in deltas:
-            if isinstance(delta, TextDelta):
+            if isinstance(delta, TextDelta) or (self._whole and isinstance(delta, ReasoningDelta)):
                 out += self._reader.feed(delta.text)
             elif isinstance(delta, FinishDelta):
                 stopped = delta.reason == "stop"

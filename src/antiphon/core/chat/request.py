@@ -27,12 +27,13 @@ _VERBOSITY: Mapping[str | None, str] = {
 class Steer:
     """How the text of an answer stands for a call that the server would not force by itself.
 
-    `input`: the text is the input of the custom tool `name`, under its grammar. `call`: the text is
-    `{"name", "arguments"}`, a call of one of `names`.
+    `input`: the text is the input of the custom tool `name`, under its grammar, and `whole` says that so is
+    what comes as reasoning. `call`: the text is `{"name", "arguments"}`, a call of one of `names`.
     """
 
     kind: Literal["input", "call"]
     names: tuple[str, ...]
+    whole: bool = False
 
 
 def steer(sample: Sample, dialect: Dialect) -> Steer | None:
@@ -41,8 +42,9 @@ def steer(sample: Sample, dialect: Dialect) -> Steer | None:
     names = tuple(spec.name for spec in sample.tools.offered)
     if choice.name in names:
         names = (choice.name,)
-        if _grammar(sample, dialect) is not None:
-            return Steer("input", names)
+        grammar = _grammar(sample, dialect)
+        if grammar is not None:
+            return Steer("input", names, dialect.grammars[grammar["syntax"]].whole)
     if choice.mode != "required" or not names or dialect.forces_calls:
         return None
     return Steer("call", names)

@@ -54,8 +54,8 @@ DIALECTS: Mapping[str, Dialect] = {
             calls_with_logprobs=False,
             # Builds without llguidance answer 400 to these.
             grammars={
-                "lark": Grammar(("grammar",), "%llguidance {}\n"),
-                "regex": Grammar(("grammar",), "%llguidance {}\nstart: /", "/", slashes=True),
+                "lark": Grammar(("grammar",), "%llguidance {}\n", whole=True),
+                "regex": Grammar(("grammar",), "%llguidance {}\nstart: /", "/", slashes=True, whole=True),
             },
             min_top_logprobs=1,
             thinking_off=_NO_THINKING,
