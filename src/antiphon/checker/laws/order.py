@@ -77,10 +77,10 @@ def _zero(reading: Reading) -> Told:
 
 @of_stream(f"{_S}.sequence-counts-by-one")
 def _by_one(reading: Reading) -> Told:
-    numbers = [event.get("sequence_number") for event in reading.events if event.get("type") != "keepalive"]
-    if not all(map(_is_number, numbers)):
+    counted = [event for event in reading.events if event.get("type") != "keepalive"]
+    if not all(_is_number(event.get("sequence_number")) for event in counted):
         return None
-    steps = pairwise(numbers)
+    steps = pairwise(int(event["sequence_number"]) for event in counted)
     return first([f"{after} comes after {before}" for before, after in steps if after != before + 1])
 
 
