@@ -154,15 +154,15 @@ async def at_once(probe: Probe) -> None:
     if not probe.holds(f"{CROWD}.one-at-least-succeeds", bool(won), expected="a success", got=0, on=answers):
         return
     page = await held(probe, path)
-    mixed = _mixed(page, won)
+    wrong = mixed(page, won)
     probe.holds(
-        f"{CROWD}.turns-do-not-mix", not mixed, expected="turn after turn", got=mixed, on=(*answers, page)
+        f"{CROWD}.turns-do-not-mix", not wrong, expected="turn after turn", got=wrong, on=(*answers, page)
     )
     last = await probe.attempt(input="Say: ok", conversation=name, max_output_tokens=16)
     same(probe, f"{CROWD}.lock-ends-with-the-response", 200, last.status, last)
 
 
-def _mixed(page: Exchange, won: dict[str, Exchange]) -> str:
+def mixed(page: Exchange, won: dict[str, Exchange]) -> str:
     """What is wrong with the order of a conversation's items; empty where nothing is."""
     rest: list[JSON] = list(page.json["data"])
     while rest:

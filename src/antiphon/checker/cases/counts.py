@@ -74,11 +74,11 @@ def _alternatives(probe: Probe, made: Exchange, found: list[JSON], alternatives:
     falling = [[one["logprob"] for one in many] for many in alternatives]
     unsorted = [values for values in falling if values != sorted(values, reverse=True)]
     same(probe, f"{LOG}.top.is-sorted", [], unsorted, made)
-    strange = [one for one, many in zip(found, alternatives, strict=True) if not _among(one, many)]
+    strange = [one for one, many in zip(found, alternatives, strict=True) if not among(one, many)]
     same(probe, f"{LOG}.top.contains-the-chosen", [], strange, made)
 
 
-def _among(chosen: JSON, many: list[JSON]) -> bool:
+def among(chosen: JSON, many: list[JSON]) -> bool:
     """Floating point: equal up to a thousandth."""
     same_token = [one for one in many if one["token"] == chosen["token"]]
     if same_token:

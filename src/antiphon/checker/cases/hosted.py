@@ -81,7 +81,7 @@ for _rule in RUNS:
     requirements=[f"{FORCED}.file-search-runs"],
     requests=3,
     tokens=ROOM,
-    needs=("tool:file_search",),
+    needs=("tool:file_search", "vector_stores"),
 )
 async def file_search(probe: Probe) -> None:
     """`file_search` is forced on an empty store."""
