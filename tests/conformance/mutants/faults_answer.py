@@ -308,7 +308,8 @@ FORMATS = (
     Fault(
         "format.schema-not-told",
         "`text.format` comes back without its schema.",
-        (f"{F}.schema.format-comes-back",),
+        ("responses.create.text-format-comes-back",),
+        ("structured.schema.strict",),
         response=_bare_format,
     ),
     Fault(
@@ -338,7 +339,7 @@ CUT_OFF = (
     Fault(
         "incomplete.reason-content-filter",
         "The reason of a cut is told as `content_filter`.",
-        (f"{CUT}.length.reason-is-told",),
+        ("responses.create.limit-ends-incomplete",),
         response=_cut(lambda r: r.update(incomplete_details={"reason": "content_filter"})),
     ),
     Fault(

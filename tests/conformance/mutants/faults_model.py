@@ -141,7 +141,7 @@ MODEL = (
     Fault(
         "take.unpaired-calls",
         "Calls without output and outputs without call are dropped in silence.",
-        (f"{P}.output-without-call-is-refused", f"{P}.call-without-output-is-refused"),
+        (f"{E}.output-without-its-call-is-refused", f"{E}.call-without-its-output-is-refused"),
         asked=_items(_unpaired),
     ),
     Fault(

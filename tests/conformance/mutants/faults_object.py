@@ -261,7 +261,7 @@ ITEMS = (
         "item.call-ids-the-same",
         "All calls have one `call_id`.",
         (f"{C}.call-ids-are-told-and-unique",),
-        ("tools.parallel.off-and-on",),
+        ("responses.stream.two-calls",),
         item=_of("function_call", lambda i: i.update(call_id="call_same")),
     ),
 )

@@ -138,7 +138,8 @@ CHAINS = (
     Fault(
         "state.previous-response-not-told",
         "The response does not say `previous_response_id`.",
-        (f"{CHAIN}.previous-response-id-is-echoed",),
+        ("responses.create.previous-response-id-comes-back",),
+        ("state.chain.two-turns",),
         answered=_no_previous,
     ),
     Fault(
@@ -156,7 +157,8 @@ CHAINS = (
     Fault(
         "state.instructions-inherited",
         "Instructions go over to the next response.",
-        (f"{CHAIN}.instructions-field-is-this-requests",),
+        ("responses.create.instructions-has-its-default",),
+        ("state.chain.instructions",),
         asked=_inherit,
     ),
     Fault(
@@ -168,20 +170,20 @@ CHAINS = (
     Fault(
         "state.unknown-previous-ignored",
         "An unknown `previous_response_id` starts a new chain.",
-        (f"{CHAIN}.unknown-id-is-refused",),
+        ("responses.errors.unknown-previous-response-is-refused",),
         asked=_unknown_starts_anew,
     ),
     Fault(
         "state.unknown-previous-is-404-detail",
         "An unknown `previous_response_id` is a 404 with `detail`.",
-        (f"{CHAIN}.unknown-id-is-a-400", "responses.errors.body-is-an-error-object"),
-        ("state.chain.unknown",),
+        ("responses.errors.body-is-an-error-object",),
+        ("responses.errors.unknown-previous",),
         answered=_unknown_is_detail,
     ),
     Fault(
         "state.unknown-previous-is-404",
         "An unknown `previous_response_id` is a 404.",
-        (f"{CHAIN}.unknown-id-is-a-400",),
+        ("responses.errors.unknown-previous-response-has-its-code",),
         answered=_unknown_is_404,
     ),
     Fault(
@@ -266,7 +268,7 @@ STORED = (
     Fault(
         "store.false-is-stored",
         "`store: false` is stored all the same.",
-        (f"{STORE}.false-leaves-nothing-to-retrieve",),
+        ("responses.create.store-false-is-not-kept",),
         asked=_store_all,
     ),
     Fault(
@@ -278,7 +280,7 @@ STORED = (
     Fault(
         "store.streams-are-not-stored",
         "Streamed responses are not stored.",
-        (f"{STORE}.streamed-is-stored",),
+        ("responses.stream.is-stored-as-it-ended",),
         asked=_store_no_stream,
     ),
     Fault(

@@ -81,7 +81,7 @@ async def number_as_text(probe: Probe) -> None:
 
 @case(
     "state.chain.long-output",
-    requirements=["state.chain.tool-output-is-counted"],
+    requirements=["state.chain.tool-output-is-counted", "state.chain.tools-are-not-inherited"],
     requests=3,
     tokens=2 * ROOM,
     needs=("store",),
@@ -101,6 +101,10 @@ async def long_output(probe: Probe) -> None:
             max_output_tokens=16,
         )
         told.append(input_tokens(answer))
+        tools = answer.json.get("tools")
+        probe.holds(
+            "state.chain.tools-are-not-inherited", not tools, expected=[], got=tools, on=(made, answer)
+        )
     fine = told[1] >= told[0] + 40
     expected = f"{told[0]} + 40 or more"
     probe.holds(

@@ -142,6 +142,9 @@ def _format(answer: Answer) -> Told:
         return None
     told = inside(answer.response, "text", "format")
     wrong = [n for n in ("type", "name") if n in sent and as_object(told).get(n) != sent[n]]
+    properties = set(as_object(inside(sent, "schema", "properties")))
+    if not properties <= set(as_object(inside(told, "schema", "properties"))):
+        wrong.append("schema")  # it may come back completed, and not cut
     return f"sent {shown(sent)}, the response says {shown(told)}" if wrong else ""
 
 
