@@ -101,7 +101,9 @@ class NativeItems:
             sub = cast(int, event[cast(str, CHANNELS[name].index)])
             return self._open(index, name, sub) if kind.endswith(".added") else []
         if place == "annotation":
-            sub = cast(int, event["content_index"])
+            sub = cast("int | None", event.get("content_index"))
+            if sub is None or not self._machine.has_place(index, "output_text", sub):
+                return []  # of a text that is not told as the upstream's own item
             return [self._machine.annotate(index, cast(JSON, event["annotation"]), sub)]
         if kind == PARTIAL_IMAGE:
             shown = {"type", "sequence_number", "output_index", "item_id"}
