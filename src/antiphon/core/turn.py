@@ -300,6 +300,8 @@ class Turn:
         }
         if target.namespace is not None:
             item["namespace"] = target.namespace
+        if target.tool.get("async"):
+            item["async"] = True  # so that the next request may come without its output
         call.reader = StringReader(CUSTOM_INPUT) if custom else None
         events += self._machine.open_item(item)
         events += self._machine.open_place(call.index, _channel(call))
@@ -354,6 +356,6 @@ def _channel(call: _Call) -> str:
 def _is_json(text: str) -> bool:
     try:
         msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return True

@@ -235,6 +235,12 @@ def test_any_text_survives_the_wrapping(text: str, ascii_only: bool, step: int) 
     assert output([*deltas, STOP])[0]["input"] == text
 
 
+def test_a_call_of_a_tool_that_runs_on_by_itself_says_so() -> None:
+    table = resolve_tools([{**FUNCTION, "async": True}, {"type": "custom", "name": "c"}], "auto", ToolRules())
+    deltas = [CallDelta(0, "a", "f", "{}"), CallDelta(1, "b", "c", '{"input":"x"}'), STOP]
+    assert [item.get("async") for item in output(deltas, table=table)] == [True, None]
+
+
 def test_a_grammar_call_is_told_only_when_it_matches() -> None:
     rules = TurnRules(accepts=lambda _, text: set(text) == {"a"})
     good = [CallDelta(0, "c", "strict", '{"input":"aaa"}'), STOP]
