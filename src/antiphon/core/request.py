@@ -78,6 +78,10 @@ def check_count(body: object, rules: Rules) -> JSON:
     """The given parameters of a `POST /responses/input_tokens` body (SPEC.md H29). Raises `Invalid`."""
     given = _checked(COUNT_OPERATION, body, rules)
     _exclusive(given)
+    if "personality" in given:
+        raise Unsupported(
+            "Unsupported parameter: 'personality' is not supported by this server.", param="personality"
+        )
     return {"input": (), **given}
 
 

@@ -50,7 +50,11 @@ SUPPORT: dict[str, Support] = {
         Support("previous_response_id", "honoured", "The whole chain's items are context, instructions not."),
         Support("prompt", "refused", "Prompt templates live in one provider's dashboard."),
         Support("prompt_cache_key", "recorded", "Passed on to engines that know it."),
-        Support("prompt_cache_options", "recorded", "A hint; engines manage their prefix caches themselves."),
+        Support(
+            "prompt_cache_options",
+            "recorded",
+            "A hint: engines manage their prefix caches themselves. With `prewarm` no output is made.",
+        ),
         Support("prompt_cache_retention", "recorded", "A hint, deprecated."),
         Support(
             "reasoning",
@@ -68,7 +72,12 @@ SUPPORT: dict[str, Support] = {
             "text", "passed", "`format` goes to the engine's guided decoding; `verbosity` to the engine."
         ),
         Support("tool_choice", "honoured", "Every form; `allowed_tools` is enforced."),
-        Support("tools", "honoured", "Function, custom and namespace tools; others as configured."),
+        Support(
+            "tools",
+            "honoured",
+            "Function, custom and namespace tools; others as configured. Those with `defer_loading` are "
+            "offered at once, those that only programs may call are not.",
+        ),
         Support("top_logprobs", "passed", "0 to 20."),
         Support("top_p", "passed", "As given; left to the engine's default when absent."),
         Support("truncation", "honoured", "`auto` drops the oldest items until the engine takes the rest."),

@@ -140,12 +140,12 @@ def _flatten(tools: Iterable[JSON], rules: ToolRules) -> Iterable[ToolTarget | s
     for tool in tools:
         kind = cast(str, tool["type"])
         if kind in ("function", "custom"):
-            yield _target(tool, None)
+            yield from _targets([tool], None)
         elif kind == "namespace":
-            for inner in cast(list[JSON], tool["tools"]):
-                yield _target(inner, cast(str, tool["name"]))
+            yield from _targets(cast(list[JSON], tool["tools"]), cast(str, tool["name"]))
         elif kind in rules.hosted:
-            yield ToolTarget("hosted", kind, tool=tool)
+            # Several servers may be offered, each with a label of its own.
+            yield ToolTarget("hosted", kind, cast("str | None", tool.get("server_label")), tool=tool)
         elif rules.unavailable == "refuse":
             raise Unsupported(_unavailable(kind), param="tools")
         else:
@@ -159,9 +159,12 @@ def _unavailable(kind: str) -> str:
     )
 
 
-def _target(tool: JSON, namespace: str | None) -> ToolTarget:
-    kind: TargetKind = "custom" if tool["type"] == "custom" else "function"
-    return ToolTarget(kind, cast(str, tool["name"]), namespace, tool.get("format"), tool)
+def _targets(tools: Iterable[JSON], namespace: str | None) -> Iterable[ToolTarget]:
+    for tool in tools:
+        # What only programs may call is not for the model (official `allowed_callers`).
+        if "direct" in (tool.get("allowed_callers") or ("direct",)):
+            kind: TargetKind = "custom" if tool["type"] == "custom" else "function"
+            yield ToolTarget(kind, cast(str, tool["name"]), namespace, tool.get("format"), tool)
 
 
 def _spec(name: str, target: ToolTarget) -> ToolSpec:

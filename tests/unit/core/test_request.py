@@ -133,6 +133,29 @@ def test_named_choice_and_namespaces() -> None:
     assert made.tools.choice == Choice("required", "ns__g")
 
 
+def test_servers_of_one_kind_are_told_apart_by_their_labels() -> None:
+    tools = [{"type": "mcp", "server_label": label, "server_url": "http://x"} for label in ("a", "b")]
+    rules = Rules(ToolRules(hosted=frozenset({"mcp"})))
+    body = {"model": "m", "input": "x", "tools": tools, "tool_choice": {"type": "mcp", "server_label": "b"}}
+    made = plan_request(body, rules, new_id()).tools
+    assert [target.tool for target in made.targets.values()] == tools
+    assert made.targets[made.choice.name or ""].tool == tools[1]
+
+
+def test_tools_that_only_programs_may_call_are_not_offered() -> None:
+    both, programs = ["direct", "programmatic"], ["programmatic"]
+    inner = [{**F, "name": "d"}, {**F, "name": "e", "allowed_callers": programs}]
+    tools = [
+        {**F, "name": "a", "allowed_callers": both},
+        {**F, "name": "b", "allowed_callers": programs},
+        {**F, "name": "c", "allowed_callers": None},
+        {"type": "namespace", "name": "ns", "description": "d", "tools": inner},
+    ]
+    made = plan(tools=tools)
+    assert [spec.name for spec in made.tools.offered] == ["a", "c", "ns__d"]
+    assert len(made.echo["tools"]) == 4
+
+
 def test_long_names_stay_within_what_servers_take_and_apart() -> None:
     one, two = visible_name("x" * 80 + "a", "ns"), visible_name("x" * 80 + "b", "ns")
     assert len(one) == len(two) == 64
@@ -191,6 +214,8 @@ def test_configuration_updates_in_the_input_change_the_settings() -> None:
 
 def test_a_count_needs_no_input() -> None:
     assert plan_given(check_count({"model": "m"}, RULES), RULES, new_id()).input == ()
+    with pytest.raises(Unsupported, match="personality"):
+        check_count({"model": "m", "input": "x", "personality": "friendly"}, RULES)
 
 
 # ---------- items
