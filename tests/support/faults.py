@@ -155,9 +155,9 @@ def told_failure(events: list[JSON]) -> JSON:
 
 
 @contextlib.asynccontextmanager
-async def front_of(folder: Path, *flags: str, config: str = "") -> AsyncIterator[Front]:
-    """A server for the length of a `with`, and a client of it. No incident may be left in its log."""
-    server = await asyncio.to_thread(start, folder, *flags, config=config)
+async def front_of(folder: Path, *flags: str, **more: str) -> AsyncIterator[Front]:
+    """A server for the length of a `with`, and a client of it; `more` is as for `server.start`."""
+    server = await asyncio.to_thread(start, folder, *flags, **more)
     try:
         async with client_of(server) as front:
             yield front

@@ -14,7 +14,15 @@ from antiphon.core.agent import Finish, RunTools, Step
 from antiphon.core.compaction import summary_sample
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
-from antiphon.core.errors import ApiError, EngineFailure, IllegalTransition, Server, Unsupported, api_error
+from antiphon.core.errors import (
+    ApiError,
+    EngineFailure,
+    IllegalTransition,
+    Overloaded,
+    Server,
+    Unsupported,
+    api_error,
+)
 from antiphon.core.events import Event
 from antiphon.core.machine import Ended
 from antiphon.core.turn import Turn, TurnResult, TurnRules
@@ -51,6 +59,7 @@ class World:
 
 _CANCELLED = Server("The request was cancelled.")
 _LOST = Server("The response could not be stored.")
+_UNSTORED = Overloaded("The server cannot store the response now.", headers={"retry-after": "5"})
 
 
 class Driver:
@@ -86,7 +95,7 @@ class Driver:
         except StoreDown as error:
             self._world.incident("store_failure")
             logger.error("store failed", response=live.id, reason=str(error))
-            await self._fail(live, _LOST)
+            await self._fail(live, _UNSTORED)
         except Exception as error:
             illegal = isinstance(error, IllegalTransition)
             self._world.incident("illegal_transition" if illegal else "internal_error")

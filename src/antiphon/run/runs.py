@@ -278,7 +278,8 @@ class Runs:
     async def _run(self, live: Live) -> None:
         try:
             await self._driver.drive(live, self._slots)
-            await self._driver.pay(live)
+            if not self._closing:  # what is still owed then is ended by recovery, at the next start
+                await self._driver.pay(live)
         finally:
             self._live.pop(live.id, None)
 

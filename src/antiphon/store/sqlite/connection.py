@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -49,6 +50,8 @@ class Connection(Protocol):
 
     def wal_checkpoint(self, *, mode: int) -> tuple[int, int]: ...
 
+    def file_control(self, dbname: str, op: int, pointer: int) -> bool: ...
+
     def close(self) -> None: ...
 
 
@@ -68,6 +71,17 @@ def connect_reader(path: Path, settings: StoreSettings) -> Connection:
     _set_up(connection, settings)
     connection.pragma("query_only", True)
     return connection
+
+
+def check_place(connection: Connection) -> None:
+    """Raises `StoreDown` where the file was deleted or replaced.
+
+    SQLite goes on with the file that it has open, and all that it writes ends with the process.
+    """
+    moved = ctypes.c_int()
+    connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+    if moved.value:
+        raise StoreDown("the database file was deleted or replaced under the server; start it again")
 
 
 def _connect(path: Path, flags: int) -> Connection:

@@ -11,7 +11,7 @@ import apsw
 
 from antiphon.ports import StoreFull
 from antiphon.store.blobs import BlobFiles
-from antiphon.store.sqlite.connection import WAL_PAGES, Connection
+from antiphon.store.sqlite.connection import WAL_PAGES, Connection, check_place
 from antiphon.store.sqlite.mailbox import Call, Caught, Mailbox
 from antiphon.store.sqlite.queries import SQL
 from antiphon.store.sqlite.session import Transaction
@@ -72,6 +72,7 @@ class Writer:
         attempt = Caught()
         with attempt:
             self._roll_back()
+            check_place(self._connection)
             self._connection.execute("BEGIN IMMEDIATE")
             transaction = Transaction(self._connection, self._blobs)
             for call in calls:
