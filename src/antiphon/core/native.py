@@ -96,10 +96,10 @@ class NativeItems:
 
     def _other(self, index: int, place: str, kind: str, event: JSON) -> list[Event]:
         if place == "part":
-            part = cast(JSON, event["part"])
-            name = _PARTS[cast(str, part["type"])]
-            sub = cast(int, event[cast(str, CHANNELS[name].index)])
-            return self._open(index, name, sub) if kind.endswith(".added") else []
+            if not kind.endswith(".added"):
+                return []  # the machine says it when the channel closes
+            name = _PARTS[cast(str, cast(JSON, event["part"])["type"])]
+            return self._open(index, name, cast(int, event[cast(str, CHANNELS[name].index)]))
         if place == "annotation":
             sub = cast("int | None", event.get("content_index"))
             if sub is None or not self._machine.has_place(index, "output_text", sub):

@@ -69,8 +69,16 @@ def test_call_of_a_program_may_stay_in_progress() -> None:
 
 
 def test_annotation_of_no_open_text_is_left_out() -> None:
-    """Found by mutating recorded streams: such an event once ended the run with an error of ours."""
     call: JSON = {"type": "web_search_call", "id": "ws_1", "status": "in_progress"}
     note = {"type": "response.output_text.annotation.added", "output_index": 0, "annotation": {}}
     events = told(added(call), note, {**note, "content_index": 0}, done({**call, "status": "completed"}))
+    assert [event["type"] for event in events] == ["response.output_item.added", "response.output_item.done"]
+
+
+def test_the_end_of_a_part_needs_no_address() -> None:
+    """Found by mutating recorded streams: such an event once ended the run with an error of ours."""
+    message: JSON = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress"}
+    part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+    ended = {"type": "response.content_part.done", "output_index": 0, "part": part}
+    events = told(added({**message, "content": []}), ended, done({**message, "content": []}))
     assert [event["type"] for event in events] == ["response.output_item.added", "response.output_item.done"]
