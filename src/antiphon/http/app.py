@@ -25,6 +25,7 @@ from antiphon.logs import bind_request
 logger = structlog.get_logger("antiphon.http")
 
 _KEY = "antiphon.exchange"
+_READING = ("GET", "HEAD", "OPTIONS")
 _CLIENT_GONE = 499  # nginx's number for it; only in metrics and logs
 
 
@@ -105,6 +106,8 @@ class App:
     async def _keyed(self, x: Exchange, operations: Mapping[str, Operation]) -> None:
         if x.method != "OPTIONS":
             x.caller = self._guard.caller(x.headers, x.request_id)
+        if x.method not in _READING and not self._guard.has_keys:
+            self._cors.check(x.headers)
         await self._open(x, operations)
 
     async def _open(self, x: Exchange, operations: Mapping[str, Operation]) -> None:

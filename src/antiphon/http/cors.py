@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from antiphon.core.errors import Forbidden
+
 _EXPOSED = (
     "x-request-id, openai-processing-ms, openai-version, x-antiphon-dropped-tools, retry-after, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
@@ -41,10 +43,16 @@ class Cors:
             "access-control-max-age": str(_PREFLIGHT_AGE_S),
         }
 
-    def may_connect(self, request: Mapping[str, str]) -> bool:
-        """Whether a WebSocket may be opened: by programs, by our own pages, and by configured origins."""
+    def check(self, request: Mapping[str, str]) -> None:
+        """Let programs, our own pages and configured origins act here. Raises `Forbidden`.
+
+        Without keys any page in a browser could otherwise open a WebSocket to this machine, or POST to it:
+        it could not read the answer, but the models would run and the items would be stored.
+        """
         origin = request.get("origin")
-        return origin is None or self._allows(origin) or origin.partition("://")[2] == request.get("host")
+        if origin is None or self._allows(origin) or origin.partition("://")[2] == request.get("host"):
+            return
+        raise Forbidden("Pages of this origin may not do this; see the setting http.cors_origins.")
 
     def _allows(self, origin: str) -> bool:
         return self._any or origin in self._origins

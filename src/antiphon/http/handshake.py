@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from antiphon.core.errors import ApiError, Forbidden
+from antiphon.core.errors import ApiError
 from antiphon.http import routes
 from antiphon.http.cors import Cors
 from antiphon.http.exchange import API_VERSION, Site
@@ -51,9 +51,8 @@ class Handshake:
         if routes.canonical(path) != "/v1/responses":
             raise unknown_url("GET", path)
         caller = self._guard.caller(headers, request_id)
-        if not self._guard.has_keys and not self._cors.may_connect(headers):
-            # Browsers let any page open a WebSocket to this machine; a key would have stopped it.
-            raise Forbidden("Pages of this origin may not connect; see the setting http.cors_origins.")
+        if not self._guard.has_keys:
+            self._cors.check(headers)
         return caller
 
 

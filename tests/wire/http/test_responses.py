@@ -229,6 +229,24 @@ async def test_browsers_may_call_from_configured_origins(
             assert "access-control-allow-origin" not in reply.headers
 
 
+async def test_pages_of_other_origins_may_not_write_where_no_key_stops_them(
+    tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    """A page may POST to this machine without asking first, as long as it names no content type."""
+    async with serving(tmp_path, HttpSettings(port=0, cors_origins=("https://a.example",))) as rig:
+        for origin, status in (("https://b.example", 403), ("null", 403), ("https://a.example", 200)):
+            sent: Any = {"data": b'{"model": "m", "input": "x"}', "skip_auto_headers": ["content-type"]}
+            async with client.post(f"{rig.url}/v1/responses", headers={"origin": origin}, **sent) as reply:
+                assert reply.status == status, origin
+                assert (await reply.json()).keys() >= ({"error"} if status == 403 else {"output"})
+        assert rig.engine.opened == 1
+    auth = AuthSettings(keys=(ApiKey(key="key-of-one"),))
+    async with serving(tmp_path, auth=auth) as rig:
+        headers = {"origin": "https://b.example", "authorization": "Bearer key-of-one"}
+        async with client.post(f"{rig.url}/v1/conversations", headers=headers) as reply:
+            assert reply.status == 200
+
+
 # ---------- keys and tenants
 
 KEYS = AuthSettings(keys=(ApiKey(key="key-of-one", tenant="one"), ApiKey(key="key-of-two", tenant="two")))
