@@ -123,6 +123,12 @@ async def test_max_bytes(tmp_path: Path) -> None:
         assert len(await fill(store, "second")) >= len(saved)
 
 
+async def test_a_full_store_still_takes_the_key_that_a_start_needs(tmp_path: Path) -> None:
+    async with opened(tmp_path, max_bytes=1) as store:
+        await store.add_key("reasoning", "k", 1.0, b"key")
+        assert await store.keys("reasoning") == [("k", 1.0, b"key")]
+
+
 async def test_max_bytes_counts_blobs(tmp_path: Path) -> None:
     async with opened(tmp_path, max_bytes=1_000_000, blob_threshold_bytes=1000) as store:
         for n in range(4):

@@ -198,7 +198,8 @@ class SqliteStore:
 
     async def add_key(self, purpose: str, key_id: str, created_at: float, key: bytes) -> None:
         row = {"purpose": purpose, "key_id": key_id, "created_at": created_at, "key": key}
-        await self._write(partial(keys.add, row=row))
+        # Small, and without it the server could not start: a full store takes it.
+        await self._write(partial(keys.add, row=row), grows=False)
 
     async def drop_keys(self, purpose: str, before: float) -> int:
         return await self._write(partial(keys.drop, purpose=purpose, before=before), grows=False)
