@@ -114,13 +114,17 @@ def without_old_reasoning(items: Sequence[JSON]) -> tuple[JSON, ...]:
 
 
 def drop_oldest(items: Sequence[JSON]) -> tuple[JSON, ...] | None:
-    """One step of `truncation: auto`: without the oldest exchange; None when only the last is left.
+    """One step of `truncation: auto`: without the oldest exchanges; None when only the last is left.
 
     An exchange begins at a user message, so that a call is never parted from its output; system and
-    developer messages stay.
+    developer messages stay. A long context loses an eighth at once: each step is a call of the engine.
     """
     starts = [i for i, item in enumerate(items) if item.get("role") == "user"]
     if len(starts) < 2:
         return None
-    kept = [item for item in items[: starts[1]] if item.get("role") in ("system", "developer")]
-    return (*kept, *items[starts[1] :])
+    cut = starts[max(1, len(starts) // _STEPS)]
+    kept = [item for item in items[:cut] if item.get("role") in ("system", "developer")]
+    return (*kept, *items[cut:])
+
+
+_STEPS = 8

@@ -293,6 +293,16 @@ def test_truncation_drops_whole_exchanges_and_keeps_system() -> None:
     assert drop_oldest([system, user]) is None
 
 
+def test_truncation_of_a_long_context_takes_few_steps() -> None:
+    """Each step is a call of the engine, and a request may bring thousands of messages."""
+    items: Any = [{"type": "message", "role": "user"}] * 20_000
+    steps = 0
+    while items := drop_oldest(items):
+        steps += 1
+        assert items
+    assert steps < 100
+
+
 def test_current_turn_reasoning_only() -> None:
     old, new = {"type": "reasoning", "id": "a"}, {"type": "reasoning", "id": "b"}
     user = {"type": "message", "role": "user"}
