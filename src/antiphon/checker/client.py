@@ -211,6 +211,23 @@ class Client:
         return {**self.target.headers, **self.target.key_headers(key), **call.headers}
 
     async def _exchanged(self, call: Call, exchange: Exchange, read: Callable[..., Any]) -> None:
+        """Sends once more where the server had closed an idle connection under the request."""
+        began = time.monotonic()
+        try:
+            try:
+                await self._once(call, exchange, read)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if exchange.status:
+                    raise
+                await self._once(call, exchange, read)
+        except TimeoutError:
+            exchange.fault = f"no end within {call.timeout_s or self.target.timeout_s:g} s"
+        except (aiohttp.ClientError, OSError) as exc:
+            exchange.fault = f"{type(exc).__name__}: {exc}"
+        exchange.seconds = time.monotonic() - began
+        self._charge(exchange)
+
+    async def _once(self, call: Call, exchange: Exchange, read: Callable[..., Any]) -> None:
         headers = self._headers(call)
         if call.form is None and exchange.request_body:
             headers.setdefault(
@@ -218,20 +235,12 @@ class Client:
             )
         data = _form(call.form) if call.form is not None else exchange.request_body or None
         limit = aiohttp.ClientTimeout(total=call.timeout_s or self.target.timeout_s)
-        began = time.monotonic()
-        try:
-            async with self._session.request(
-                call.method, exchange.url, data=data, headers=headers, timeout=limit, allow_redirects=False
-            ) as answer:
-                exchange.status = answer.status
-                exchange.headers = list(answer.headers.items())
-                await read(answer, exchange)
-        except TimeoutError:
-            exchange.fault = f"no end within {limit.total:g} s"
-        except (aiohttp.ClientError, OSError) as exc:
-            exchange.fault = f"{type(exc).__name__}: {exc}"
-        exchange.seconds = time.monotonic() - began
-        self._charge(exchange)
+        async with self._session.request(
+            call.method, exchange.url, data=data, headers=headers, timeout=limit, allow_redirects=False
+        ) as answer:
+            exchange.status = answer.status
+            exchange.headers = list(answer.headers.items())
+            await read(answer, exchange)
 
     def _charge(self, exchange: Exchange) -> None:
         if isinstance(exchange, StreamExchange) and exchange.events:

@@ -16,6 +16,7 @@ from antiphon.checker.probe import Lacking, Probe, Refused
 from antiphon.checker.report import Circumstances, Report, build
 from antiphon.checker.requirements import LawBook, load
 from antiphon.checker.verdicts import Observation, Verdict, worst
+from antiphon.checker.wire import Exchange
 
 ATTEMPTS = 3
 """A case in which the model's freedom may be the cause of a breach is run this often."""
@@ -213,8 +214,15 @@ def _refused(case: Case, probe: Probe, refusal: Refused) -> list[Observation]:
     if not rest or exchange.status >= 500 or not exchange.status:
         return rest
     told = exchange.error.get("message") or exchange.body[:200].decode("utf-8", errors="replace")
+    if not said and exchange.status in (400, 422) and _names_a_need(case, exchange, told):
+        return _rest(case, said, Verdict.UNIMPLEMENTED, f"{refusal}: {told}")
     failed = replace(rest[0], verdict=Verdict.FAIL, message=f"{refusal}: {told}", on=(exchange,))
     return [replace(failed, expected=("a success",), got=exchange.status), *rest[1:]]
+
+
+def _names_a_need(case: Case, exchange: Exchange, told: str) -> bool:
+    """The refusal is about the parameter that the case's feature goes by: the feature is what is refused."""
+    return any(need == exchange.error.get("param") or f"parameter={need}" in told for need in case.needs)
 
 
 def _stumbled(case: Case, probe: Probe, why: str) -> list[Observation]:
