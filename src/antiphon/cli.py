@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_CHECK_HELP = "Measure how well a deployment keeps the official Responses API."
+
+
 class _Commands(click.Group):
     """The checker's command is imported when it is asked for: it brings an HTTP client with it."""
 
@@ -34,6 +37,13 @@ class _Commands(click.Group):
         from antiphon.checker.commands import check
 
         return check
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing `check` for its one line."""
+        known = {name: super(_Commands, self).get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(n, c.get_short_help_str(60) if c else _CHECK_HELP) for n, c in known.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

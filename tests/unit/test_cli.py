@@ -95,3 +95,10 @@ def test_config_prints_what_serve_would_use() -> None:
 @pytest.mark.parametrize(("shape", "sign"), [("--toml", "[http]\nhost ="), (None, "http.port   ")])
 def test_config_prints_other_shapes(shape: str | None, sign: str) -> None:
     assert sign in run("config", *filter(None, [shape])).stdout
+
+
+def test_the_list_of_commands_says_of_check_what_check_says() -> None:
+    from antiphon.checker.commands import check
+
+    shown = CliRunner().invoke(main, ["--help"]).output
+    assert check.get_short_help_str(80) in shown
