@@ -36,7 +36,7 @@ async def _present(x: Exchange, run: LiveRun, body: JSON) -> None:
     if body.get("stream"):
         await stream(x, lambda offer: run.events(-1, offer), run.obfuscate, headers)
     elif run.background:
-        await x.reply(await x.site.deps.runs.get(run.id, x.caller), headers=headers)
+        await x.reply(run.announced, headers=headers)
     else:
         await x.reply(await x.race(run.result()), headers=headers)
 

@@ -32,6 +32,11 @@ class LiveRun(Protocol):
     def background(self) -> bool: ...
 
     @property
+    def announced(self) -> JSON:
+        """A background response as it was accepted: queued, however fast it runs then."""
+        ...
+
+    @property
     def context(self) -> Sequence[JSON]:
         """History, input and, once ended, output: what a continuation of this response is given."""
         ...

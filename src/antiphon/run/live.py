@@ -36,6 +36,7 @@ class Live:
     def __init__(self, birth: Birth, machine: ResponseMachine, agent: Agent, log: EventLog) -> None:
         self.birth, self.machine, self.agent, self.log = birth, machine, agent, log
         self.task: asyncio.Task[None] | None = None
+        self.announced: JSON = {}
         self.begun = False
         self.stored = False  # the store knows this response
         self.creating: asyncio.Future[None] | None = None

@@ -233,6 +233,7 @@ class Driver:
         """Tell that a background response waits for its turn."""
         await self._recorder.create(live)
         self._tell(live, live.machine.queue())
+        live.announced = live.machine.snapshot()
         live.accept()
 
     async def _finish(self, live: Live, finish: Finish) -> None:
