@@ -259,14 +259,16 @@ def stiff(front: Front, body: JSON) -> socket.socket:
     return sock
 
 
-async def drained(sock: socket.socket) -> bytes:
-    """All that is left to read, to the end of the connection."""
+async def drained(sock: socket.socket, until: bytes | None = None) -> bytes:
+    """All that is left to read, to the end of the connection or of the answer."""
     sock.setblocking(False)
     data = bytearray()
     async with asyncio.timeout(PATIENCE_S):
         try:
             while piece := await asyncio.get_running_loop().sock_recv(sock, 1 << 20):
                 data += piece
+                if until is not None and data.endswith(until):
+                    break
         except ConnectionResetError:
             pass
     sock.close()

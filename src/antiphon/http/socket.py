@@ -89,10 +89,11 @@ class Socket:
             await self._lanes.aclose()
 
     async def _read(self) -> None:
+        """Take frames. Raises `ClientGone` at the end of the connection, also where the server closed it."""
         while True:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
-                return
+                raise ClientGone
             text: str | None = message.get("text")
             try:
                 await self._take(text)
