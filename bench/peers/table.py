@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """`packages` go into an environment of the peer's own (none: ours). `{bin}` is its programs, `{port}` a free
-    port, `{upstream}` the engine's root (no `/v1`), `{model}` its model, `{folder}` an empty folder. `ready` is a
-    path that answers 200. `configuration` is told with the result."""
+    """`packages` go into an environment of the peer's own (none: ours). `{bin}` is its programs, `{port}` a
+    free port, `{upstream}` the engine's root (no `/v1`), `{model}` its model, `{folder}` an empty folder.
+    `ready` is a path that answers 200. `configuration` is told with the result."""
 
     name: str
     packages: tuple[str, ...]
