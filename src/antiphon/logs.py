@@ -101,14 +101,21 @@ def _shortened(name: str, text: str) -> str:
 
 
 def _route_libraries(settings: LogSettings, formatter: logging.Formatter) -> None:
-    """One stream for everybody; access lines are ours to write, with the request id, so uvicorn's are off."""
+    """One stream for everybody; access lines are ours to write, with the request id, so uvicorn's are off.
+
+    Libraries say less than we do, and nothing at their own debug level: there they write out the frames of
+    WebSockets and the headers of requests.
+    """
     stream = logging.StreamHandler(sys.stderr)
     stream.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [stream]
-    root.setLevel(settings.level.upper())
+    ours = logging.getLevelNamesMapping()[settings.level.upper()]
+    theirs = max(ours, logging.WARNING if ours == logging.INFO else logging.INFO)
+    logging.getLogger("antiphon").setLevel(ours)
+    root.setLevel(max(ours, logging.INFO))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "aiohttp"):
         library = logging.getLogger(name)
         library.handlers[:] = []
         library.disabled = name == "uvicorn.access"
-        library.setLevel(logging.WARNING if settings.level == "info" else settings.level.upper())
+        library.setLevel(theirs)
