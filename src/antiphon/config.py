@@ -56,6 +56,10 @@ class HttpSettings(Section, frozen=True):
     ] = 64 * MIB
     metrics: Annotated[bool, "Serve `/metrics`."] = True
     cors_origins: Annotated[tuple[str, ...], "Origins that browsers may call from; `*` is any."] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        "Host names answered without keys on a loopback address, beside localhost; `*` is any.",
+    ] = ()
 
 
 class RunSettings(Section, frozen=True):

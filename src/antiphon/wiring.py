@@ -9,11 +9,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from secrets import token_hex
+from typing import Any
 
 import structlog
 import uvicorn
@@ -102,9 +103,10 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         house = House(app, runs, store, vault, ids)
         plan_request({"model": "warm-up", "input": ""}, Rules(), ids.new)  # compiles the validators
         upkeep = asyncio.create_task(_upkeep(house, settings))
+        upkeep.add_done_callback(_upkeep_ended)
         stack.callback(upkeep.cancel)
+        stack.push_async_callback(runs.aclose, settings.http.shutdown_grace_s)
         yield house
-        await runs.aclose(settings.http.shutdown_grace_s)
 
 
 async def _engines(
@@ -121,6 +123,12 @@ async def _engines(
     return engines
 
 
+def _upkeep_ended(task: asyncio.Task[None]) -> None:
+    """Nothing but the end of the house ends it: anything else is our bug, and must be heard."""
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("upkeep ended: nothing expires any more", exc_info=task.exception())
+
+
 async def _upkeep(house: House, settings: Settings) -> None:
     """Now and then: delete what has expired, and let a new key take over."""
     while True:
@@ -135,6 +143,16 @@ async def _upkeep(house: House, settings: Settings) -> None:
             logger.warning("upkeep failed", reason=str(error))
 
 
+class Stop:
+    """The first signal asks the server to end in its grace, the second to end now."""
+
+    def __init__(self) -> None:
+        self.asked, self.insisted = asyncio.Event(), asyncio.Event()
+
+    def ask(self) -> None:
+        (self.insisted if self.asked.is_set() else self.asked).set()
+
+
 async def _serve(settings: Settings) -> None:
     with _bound(settings.http) as listener:
         await _serve_on(listener, settings)
@@ -143,21 +161,31 @@ async def _serve(settings: Settings) -> None:
 async def _serve_on(listener: socket.socket, settings: Settings) -> None:
     async with open_house(settings) as house:
         server = build_server(house.app, settings.http, house.ids)
-        stopping = asyncio.Event()
+        stop = Stop()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
+            loop.add_signal_handler(number, stop.ask)
         serving = asyncio.create_task(server.serve([listener]))
         # What start-up made stays: the collector need not walk it again and again while tokens stream.
         gc.collect()
         gc.freeze()
         await _announce(server, serving)
-        stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        await house.runs.aclose(settings.http.shutdown_grace_s)
+        await _first(serving, stop.asked.wait())
+        drained = asyncio.create_task(house.runs.aclose(settings.http.shutdown_grace_s))
+        await _first(drained, stop.insisted.wait())
+        if not drained.done():
+            server.config.timeout_graceful_shutdown = 1  # seconds for clients to read the end
+            await house.runs.aclose(0.0)
+        await drained
         server.should_exit = True
         await serving
+
+
+async def _first(task: asyncio.Task[None], event: Coroutine[Any, Any, object]) -> None:
+    """Wait for the task or for the event."""
+    waiting = asyncio.create_task(event)
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
 
 
 async def _announce(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:

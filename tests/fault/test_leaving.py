@@ -69,7 +69,7 @@ class Client:
 
 def post(body: JSON) -> bytes:
     data = json.dumps(body).encode()
-    head = f"POST /v1/responses HTTP/1.1\r\nhost: x\r\ncontent-length: {len(data)}\r\n\r\n"
+    head = f"POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(data)}\r\n\r\n"
     return head.encode() + data
 
 
@@ -165,7 +165,7 @@ async def test_leaving_a_resumed_stream_leaves_the_run_alone(front: Front, wild:
     wild.play(Reply(say("Hello ", "world").chunks, gate=gate, free=2))
     queued = (await front.create(model="m", input="hi", background=True)).json
     reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
-    writer.write(f"GET /v1/responses/{queued['id']}?stream=true HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    writer.write(f"GET /v1/responses/{queued['id']}?stream=true HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     await Client(reader, writer).until(b"output_text.delta")
     writer.transport.abort()
     gate.set()

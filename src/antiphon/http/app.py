@@ -17,6 +17,7 @@ from antiphon.http.exchange import AppDeps, Exchange, Site
 from antiphon.http.faults import ClientGone, NotAllowed, official_error, unknown_url
 from antiphon.http.guard import Guard, headers_of
 from antiphon.http.handshake import Handshake
+from antiphon.http.hosts import Hosts
 from antiphon.http.metrics import Metrics
 from antiphon.http.rates import Rates
 from antiphon.http.routes import Operation
@@ -48,7 +49,9 @@ class App:
 
     def __init__(self, site: Site, guard: Guard) -> None:
         self._site, self._guard, self._cors = site, guard, Cors(site.settings.cors_origins)
-        self._handshake = Handshake(site, guard, self._cors)
+        listen, allowed = site.settings.host, site.settings.allowed_hosts
+        self._hosts = Hosts(listen, allowed, keyed=guard.has_keys)
+        self._handshake = Handshake(site, guard, self._cors, self._hosts)
         kept = (*routes.API, routes.METRICS) if site.settings.metrics else routes.API
         table = [
             Route(path, _Place(methods, place))
@@ -69,6 +72,7 @@ class App:
         bind_request(x.request_id)
         try:
             x.headers = headers_of(scope, self._site.settings.max_header_bytes)
+            self._hosts.check(x.headers)
             x.base_headers = self._cors.headers(x.headers)
             scope["path"] = routes.canonical(x.path)
             await self._router(scope, receive, send)

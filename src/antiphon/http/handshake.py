@@ -11,6 +11,7 @@ from antiphon.http.cors import Cors
 from antiphon.http.exchange import API_VERSION, Site
 from antiphon.http.faults import ClientGone, unknown_url
 from antiphon.http.guard import Guard, headers_of
+from antiphon.http.hosts import Hosts
 from antiphon.http.socket import Socket, Wire
 from antiphon.logs import bind_request
 from antiphon.ports import Caller
@@ -19,8 +20,8 @@ from antiphon.ports import Caller
 class Handshake:
     """ASGI application for the `websocket` scope."""
 
-    def __init__(self, site: Site, guard: Guard, cors: Cors) -> None:
-        self._site, self._guard, self._cors = site, guard, cors
+    def __init__(self, site: Site, guard: Guard, cors: Cors, hosts: Hosts) -> None:
+        self._site, self._guard, self._cors, self._hosts = site, guard, cors, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # the wish to connect
@@ -47,6 +48,7 @@ class Handshake:
     def _admit(self, scope: Scope, request_id: str) -> Caller:
         """Raises `NotFound`, `Auth`, `Forbidden`, `HeadersTooLarge`."""
         headers = headers_of(scope, self._site.settings.max_header_bytes)
+        self._hosts.check(headers)
         path: str = scope["path"]
         if routes.canonical(path) != "/v1/responses":
             raise unknown_url("GET", path)

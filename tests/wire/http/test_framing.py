@@ -23,13 +23,13 @@ def post(body: dict[str, Any], path: str = "/v1/responses", **headers: str) -> b
     data = json.dumps(body).encode()
     lines = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
     return (
-        f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         f"content-length: {len(data)}\r\n{lines}\r\n"
     ).encode() + data
 
 
 def get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
 
 
 def split(raw: bytes) -> tuple[bytes, list[bytes]]:

@@ -22,7 +22,7 @@ REQUESTS = (
     post({"items": [{"role": "user", "content": "x"}], "metadata": {"a": "b"}}, "/v1/conversations"),
     get("/v1/responses/resp_1/input_items?limit=2&order=asc&include[]=file_search_call.results"),
     get("/v1/models/org/m"),
-    b"DELETE /openai/responses/resp_1?api-version=1 HTTP/1.1\r\nhost: x\r\napi-key: k\r\n\r\n",
+    b"DELETE /openai/responses/resp_1?api-version=1 HTTP/1.1\r\nhost: localhost\r\napi-key: k\r\n\r\n",
 )
 
 

@@ -397,7 +397,7 @@ async def test_a_connection_has_its_time(tmp_path: Path) -> None:
 # ---------- the handshake
 
 UPGRADE = (
-    "GET {} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+    "GET {} HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
     "sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{}\r\n"
 )
 
