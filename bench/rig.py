@@ -83,8 +83,8 @@ async def post(port: int, body: dict[str, object]) -> tuple[bytes, float | None]
     """The whole raw answer, and how many seconds the first delta was behind the engine's."""
     payload = json.dumps(body).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"POST /v1/responses HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {len(payload)}\r\n"
-    writer.write(head.encode() + b"content-type: application/json\r\n\r\n" + payload)
+    head = f"POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(payload)}\r\n"
+    writer.write(head.encode() + b"connection: close\r\ncontent-type: application/json\r\n\r\n" + payload)
     chunks: list[bytes] = []
     behind: float | None = None
     while data := await reader.read(1 << 20):

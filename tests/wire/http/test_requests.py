@@ -331,7 +331,8 @@ async def test_a_foreign_upgrade_is_ignored(rig: Rig) -> None:
     ],
 )
 async def test_a_broken_websocket_handshake_is_a_426(rig: Rig, lines: str) -> None:
-    head = f"GET /v1/responses HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n{lines}\r\n"
+    wish = "connection: upgrade\r\nupgrade: websocket\r\n"
+    head = f"GET /v1/responses HTTP/1.1\r\nhost: localhost\r\n{wish}{lines}\r\n"
     status, _, body = await asked(rig, head.encode())
     assert status == 426
     official(body)
