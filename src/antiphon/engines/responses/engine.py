@@ -15,7 +15,7 @@ from antiphon.config import EngineSettings
 from antiphon.core.chat.dialect import Dialect
 from antiphon.core.context import Sample
 from antiphon.core.deltas import JSON
-from antiphon.core.errors import EngineFailure
+from antiphon.core.errors import EngineFailure, Unsupported
 from antiphon.engines.responses.dialects import DIALECTS, UpstreamDialect
 from antiphon.engines.responses.events import UpstreamReader
 from antiphon.engines.responses.faults import answer_failure
@@ -59,7 +59,9 @@ class ResponsesEngine:
         return self._dialect.native_tools
 
     def check(self, sample: Sample) -> None:
-        """Whatever a request can say, this upstream's API can say."""
+        """Whatever a request can say, this API can say; but not every upstream holds a call to a grammar."""
+        if sample.grammar is not None and (self._dialect.plain or not self._known):
+            raise Unsupported(f"The engine '{self.name}' holds no custom tool to its grammar.", param="tools")
 
     async def open(self, sample: Sample) -> Turn:
         dialect = await self._spoken()
