@@ -40,7 +40,7 @@ async def engine() -> AsyncIterator[ResponsesEngine]:
 
 
 def ask(given: Any, **more: Any) -> Any:
-    return sample(given, model="tiny", **{"effort": "none", **more})
+    return sample(given, model="tiny", **{"effort": "none", "temperature": 0.0, **more})
 
 
 async def test_text_reasoning_and_usage(engine: ResponsesEngine) -> None:
